@@ -1,0 +1,375 @@
+/* vramd.h: the C interface of the vramd client library. C99, no other headers of ours.
+ *
+ * vramd lends GPU memory between processes. A broker allocates it and gives each process that asks,
+ * and is allowed, a handle of its own. This header connects, allocates, opens, publishes and
+ * watches; vramd_vulkan.h turns a lease into a VkImage or VkBuffer. C++ users take client.h and
+ * vulkan.h, which wrap these two.
+ *
+ * Results     Every call that can fail returns a vramd_result, whose numbers are gRPC's codes.
+ *             vramd_last_error() has the sentence that goes with it.
+ * Structs     Each begins with struct_size. Set it with the _INIT macro; fields are only ever added
+ *             at the end, so a program runs with an older or newer library.
+ * Strings     UTF-8, NUL-terminated. The library copies what it is given.
+ * Ownership   What a function creates, the caller destroys with the function named beside it.
+ * Threads     A vramd_client may be used from several threads at once, and so may a vramd_lease,
+ *             except that destroying an object must be the last use of it. A vramd_watch belongs to
+ *             one thread at a time. No call may be made in a child after fork() without exec().
+ * Exceptions  None leaves the library.
+ */
+#ifndef VRAMD_VRAMD_H_
+#define VRAMD_VRAMD_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vramd/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Results ------------------------------------------------------------------------------- */
+
+typedef enum vramd_result {
+  VRAMD_OK = 0,
+  VRAMD_CANCELLED = 1,
+  VRAMD_UNKNOWN = 2,
+  VRAMD_INVALID_ARGUMENT = 3,   /* the request can never work; change it */
+  VRAMD_DEADLINE_EXCEEDED = 4,  /* timeout_ms passed; nothing was leased */
+  VRAMD_NOT_FOUND = 5,          /* no such name, allocation or device */
+  VRAMD_ALREADY_EXISTS = 6,     /* the name is taken */
+  VRAMD_PERMISSION_DENIED = 7,  /* policy, or the operating system, says no */
+  VRAMD_RESOURCE_EXHAUSTED = 8, /* a quota, the GPU's memory or the process's handles are used up */
+  VRAMD_FAILED_PRECONDITION = 9, /* this device or handle type cannot do it */
+  VRAMD_ABORTED = 10,
+  VRAMD_OUT_OF_RANGE = 11,
+  VRAMD_UNIMPLEMENTED = 12, /* the broker is older than the call */
+  VRAMD_INTERNAL = 13,
+  VRAMD_UNAVAILABLE = 14, /* no broker, or it went away; memory already imported stays usable */
+  VRAMD_DATA_LOSS = 15,
+  VRAMD_UNAUTHENTICATED = 16
+} vramd_result;
+
+/* "RESOURCE_EXHAUSTED". Never NULL; static. */
+VRAMD_EXPORT const char* vramd_result_name(vramd_result result);
+
+/* What the calling thread's last failed call had to say: the thing, the limit, the remedy. Never
+ * NULL; valid until the thread's next call into the library. */
+VRAMD_EXPORT const char* vramd_last_error(void);
+
+/* The library's version: (major << 16) | (minor << 8) | patch. */
+VRAMD_EXPORT uint32_t vramd_version(void);
+
+/* ---- Vocabulary ---------------------------------------------------------------------------- */
+
+typedef struct vramd_client vramd_client;
+typedef struct vramd_lease vramd_lease;
+typedef struct vramd_watch vramd_watch;
+
+#define VRAMD_UUID_SIZE 16
+#define VRAMD_LUID_SIZE 8
+#define VRAMD_MAX_NAME 256   /* bytes with the final NUL: a whole name, a device's name */
+#define VRAMD_MAX_REASON 512 /* likewise: a sentence */
+#define VRAMD_MAX_PATH 1024  /* likewise: a path */
+#define VRAMD_MAX_MEMORY_TYPES 32
+#define VRAMD_MAX_HANDLE_TYPES 8
+
+typedef enum vramd_resource_kind {
+  VRAMD_RESOURCE_RAW = 1, /* memory without a resource: bind to it what you like */
+  VRAMD_RESOURCE_BUFFER = 2,
+  VRAMD_RESOURCE_IMAGE = 3
+} vramd_resource_kind;
+
+typedef enum vramd_handle_type {
+  VRAMD_HANDLE_ANY = 0,          /* in a request: the broker chooses */
+  VRAMD_HANDLE_OPAQUE_FD = 1,    /* the driver owns the fd after a successful import */
+  VRAMD_HANDLE_DMA_BUF = 2,      /* likewise; the only type that may cross drivers */
+  VRAMD_HANDLE_HOST_SECTION = 3, /* memfd or section, mapped and imported by pointer */
+  VRAMD_HANDLE_NV_WIN32 = 4,
+  VRAMD_HANDLE_KHR_WIN32 = 5
+} vramd_handle_type;
+
+typedef enum vramd_memory_intent {
+  VRAMD_MEMORY_DEVICE_LOCAL = 0, /* fastest for the GPU */
+  VRAMD_MEMORY_UPLOAD = 1,       /* the CPU writes, the GPU reads */
+  VRAMD_MEMORY_READBACK = 2      /* the GPU writes, the CPU reads */
+} vramd_memory_intent;
+
+/* Vulkan's values, in Vulkan's meaning; each field is named after the member of VkBufferCreateInfo
+ * that it becomes. */
+typedef struct vramd_buffer_info {
+  uint64_t size;  /* bytes, at least 1 */
+  uint32_t usage; /* VkBufferUsageFlags, not 0 */
+  uint32_t flags; /* VkBufferCreateFlags, 0 */
+} vramd_buffer_info;
+
+/* The same for VkImageCreateInfo. Start from VRAMD_IMAGE_INFO_INIT: one 2D level and layer. */
+typedef struct vramd_image_info {
+  uint32_t flags;      /* VkImageCreateFlags */
+  uint32_t image_type; /* VkImageType */
+  uint32_t format;     /* VkFormat */
+  uint32_t width;      /* texels */
+  uint32_t height;     /* texels */
+  uint32_t depth;      /* texels */
+  uint32_t mip_levels;
+  uint32_t array_layers;
+  uint32_t samples; /* VkSampleCountFlagBits */
+  uint32_t tiling;  /* VkImageTiling */
+  uint32_t usage;   /* VkImageUsageFlags, not 0 */
+} vramd_image_info;
+#define VRAMD_IMAGE_INFO_INIT \
+  { 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 0 }
+
+typedef struct vramd_device_identity {
+  uint8_t device_uuid[VRAMD_UUID_SIZE];
+  uint8_t driver_uuid[VRAMD_UUID_SIZE];
+  uint8_t luid[VRAMD_LUID_SIZE];
+  bool luid_valid;
+  uint32_t node_mask; /* meaningful only if luid_valid */
+} vramd_device_identity;
+
+/* Everything an importer needs to create a resource that matches an allocation. */
+typedef struct vramd_recipe {
+  uint32_t struct_size;
+  vramd_resource_kind kind;
+  vramd_buffer_info buffer; /* if kind is VRAMD_RESOURCE_BUFFER */
+  vramd_image_info image;   /* if kind is VRAMD_RESOURCE_IMAGE */
+  uint64_t allocation_size; /* bytes: VkMemoryAllocateInfo::allocationSize */
+  uint32_t memory_type_index;
+  uint32_t memory_property_flags; /* VkMemoryPropertyFlags */
+  bool dedicated;                 /* import with VkMemoryDedicatedAllocateInfo */
+  vramd_handle_type handle_type;
+  vramd_device_identity device;
+  uint32_t handover_layout; /* VkImageLayout in which one user hands the image to the next */
+} vramd_recipe;
+
+/* ---- Connecting ---------------------------------------------------------------------------- */
+
+typedef struct vramd_connect_info {
+  uint32_t struct_size;
+  const char* endpoint; /* path of the socket or pipe; NULL: $VRAMD_ENDPOINT, then the default */
+  uint32_t timeout_ms;  /* for connecting and for every call that names no other; 0: 5000 */
+  const char* trusted_user; /* user name or id that may run the broker, besides oneself and root */
+} vramd_connect_info;
+#define VRAMD_CONNECT_INFO_INIT \
+  { sizeof(vramd_connect_info), NULL, 0, NULL }
+
+/* Connects to the broker and checks who serves it. `info` may be NULL.
+ * VRAMD_UNAVAILABLE: nobody listens. VRAMD_PERMISSION_DENIED: the broker refuses this process, or a
+ * user whom this process does not trust serves the endpoint. Destroy with vramd_client_destroy().
+ *
+ * When the broker goes away, calls answer VRAMD_UNAVAILABLE, leases become invalid (their memory
+ * stays usable where it was imported), and the next call connects again by itself. */
+VRAMD_EXPORT vramd_result vramd_client_create(const vramd_connect_info* info,
+                                              vramd_client** client);
+
+/* Ends the session, and with it every lease, name and watch. Destroy leases and watches first.
+ * NULL is allowed. */
+VRAMD_EXPORT void vramd_client_destroy(vramd_client* client);
+
+/* One round trip through the broker. VRAMD_OK says that it lives. */
+VRAMD_EXPORT vramd_result vramd_client_ping(vramd_client* client);
+
+typedef struct vramd_server_info {
+  uint32_t struct_size;
+  char version[64];              /* of the broker's program */
+  char endpoint[VRAMD_MAX_PATH]; /* that this client is connected to */
+  uint64_t session_id;
+  uint32_t broker_process_id;
+  uint64_t sessions;        /* open now */
+  uint64_t allocations;     /* alive now */
+  uint64_t allocated_bytes; /* of those */
+  uint32_t device_count;
+} vramd_server_info;
+#define VRAMD_SERVER_INFO_INIT \
+  { sizeof(vramd_server_info), "", "", 0, 0, 0, 0, 0, 0 }
+
+VRAMD_EXPORT vramd_result vramd_get_server_info(vramd_client* client, vramd_server_info* info);
+
+/* ---- Devices ------------------------------------------------------------------------------- */
+
+typedef enum vramd_device_state {
+  VRAMD_DEVICE_OPENING = 1,
+  VRAMD_DEVICE_READY = 2,
+  VRAMD_DEVICE_FAILED = 3,
+  VRAMD_DEVICE_LOST = 4
+} vramd_device_state;
+
+typedef struct vramd_memory_type {
+  uint32_t property_flags; /* VkMemoryPropertyFlags */
+  uint32_t heap_index;
+  uint64_t heap_size;   /* bytes */
+  uint64_t heap_budget; /* bytes usable now; 0 where the driver does not tell */
+  uint64_t heap_usage;  /* bytes used by the broker now; 0 likewise */
+} vramd_memory_type;
+
+typedef struct vramd_handle_support {
+  vramd_handle_type type;
+  bool can_export;
+  bool can_import;
+  char reason[VRAMD_MAX_REASON]; /* why not, where one is false */
+} vramd_handle_support;
+
+typedef struct vramd_device_info {
+  uint32_t struct_size;
+  uint32_t index; /* stable while the broker runs */
+  char name[VRAMD_MAX_NAME];
+  char driver_name[VRAMD_MAX_NAME];
+  char driver_version[VRAMD_MAX_NAME];
+  uint32_t api_version; /* VK_MAKE_API_VERSION */
+  uint32_t device_type; /* VkPhysicalDeviceType */
+  vramd_device_identity identity;
+  vramd_device_state state;
+  char state_reason[VRAMD_MAX_REASON];
+  uint32_t memory_type_count;
+  vramd_memory_type memory_types[VRAMD_MAX_MEMORY_TYPES];
+  uint32_t handle_type_count;
+  vramd_handle_support handle_types[VRAMD_MAX_HANDLE_TYPES];
+} vramd_device_info;
+
+/* Vulkan's two-call idiom: with `devices` NULL, sets *count. Otherwise fills at most *count and
+ * sets *count to how many were written; set struct_size in each element first. */
+VRAMD_EXPORT vramd_result vramd_enumerate_devices(vramd_client* client, uint32_t* count,
+                                                  vramd_device_info* devices);
+
+/* ---- Leases -------------------------------------------------------------------------------- */
+
+typedef struct vramd_allocate_info {
+  uint32_t struct_size;
+  vramd_resource_kind kind;
+  vramd_buffer_info buffer;      /* if kind is VRAMD_RESOURCE_BUFFER */
+  vramd_image_info image;        /* if kind is VRAMD_RESOURCE_IMAGE */
+  uint64_t raw_size;             /* bytes, if kind is VRAMD_RESOURCE_RAW */
+  uint32_t raw_memory_type_bits; /* allowed memory types; 0 allows all */
+  vramd_memory_intent intent;
+  const char* device; /* a UUID, LUID, index or part of a name; NULL: the broker's first device */
+  vramd_handle_type handle_type;
+  bool dedicated;      /* ask for a dedicated allocation even if the driver does not want one */
+  const char* label;   /* for people, at most 128 bytes; may be NULL */
+  uint32_t timeout_ms; /* 0: the client's */
+} vramd_allocate_info;
+#define VRAMD_ALLOCATE_INFO_INIT                                                             \
+  {                                                                                          \
+    sizeof(vramd_allocate_info), VRAMD_RESOURCE_RAW, {0, 0, 0}, VRAMD_IMAGE_INFO_INIT, 0, 0, \
+        VRAMD_MEMORY_DEVICE_LOCAL, NULL, VRAMD_HANDLE_ANY, false, NULL, 0                    \
+  }
+
+/* Has the broker allocate, and takes a lease. Contents of new memory are undefined; it never holds
+ * what another user put there through the broker. Destroy with vramd_lease_destroy(). */
+VRAMD_EXPORT vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* info,
+                                         vramd_lease** lease);
+
+typedef struct vramd_open_info {
+  uint32_t struct_size;
+  const char* name; /* user/application/label, or application/label of one's own; or NULL and */
+  uint64_t allocation_id;
+  uint32_t timeout_ms; /* 0: the client's */
+} vramd_open_info;
+#define VRAMD_OPEN_INFO_INIT \
+  { sizeof(vramd_open_info), NULL, 0, 0 }
+
+/* Takes a lease on memory that another session, or this one, allocated. */
+VRAMD_EXPORT vramd_result vramd_open(vramd_client* client, const vramd_open_info* info,
+                                     vramd_lease** lease);
+
+/* Gives the lease back. The allocation ends with its last lease, its name with the publisher's.
+ * Resources imported from it stay valid: destroy them when you like. NULL is allowed. */
+VRAMD_EXPORT void vramd_lease_destroy(vramd_lease* lease);
+
+VRAMD_EXPORT uint64_t vramd_lease_get_id(const vramd_lease* lease);
+VRAMD_EXPORT uint64_t vramd_lease_get_allocation_id(const vramd_lease* lease);
+
+/* Fills as much of *recipe as its struct_size says. */
+VRAMD_EXPORT vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* recipe);
+
+/* False once the broker, or the connection to it, is gone: the lease pays for nothing any more. */
+VRAMD_EXPORT bool vramd_lease_is_valid(const vramd_lease* lease);
+
+/* A new handle (an fd, or a HANDLE's value) to the memory, for an import of your own. The caller
+ * owns it until a driver takes it: see docs/handle-ownership.md. */
+VRAMD_EXPORT vramd_result vramd_lease_get_handle(const vramd_lease* lease, intptr_t* handle);
+
+/* ---- Names --------------------------------------------------------------------------------- */
+
+/* Publishes the leased allocation as `name`, application/label of letters, digits and "._-". Others
+ * find it as user/application/label. If `whole_name` is not NULL it receives that, cut to
+ * `whole_name_size` bytes with the final NUL. VRAMD_ALREADY_EXISTS if the name is taken. */
+VRAMD_EXPORT vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_name,
+                                        size_t whole_name_size);
+
+VRAMD_EXPORT vramd_result vramd_withdraw(vramd_client* client, const char* name);
+
+typedef struct vramd_published {
+  uint32_t struct_size;
+  char name[VRAMD_MAX_NAME]; /* user/application/label */
+  uint64_t allocation_id;
+  char user[VRAMD_MAX_NAME];
+  uint32_t process_id;
+  char executable[VRAMD_MAX_PATH];
+  char label[VRAMD_MAX_NAME];
+  uint32_t lease_count;
+  vramd_recipe recipe;
+} vramd_published;
+
+/* Published allocations that this session may open, whose whole name begins with `prefix` (NULL:
+ * all). Two-call idiom, as above. */
+VRAMD_EXPORT vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* count,
+                                     vramd_published* published);
+
+/* ---- Watching ------------------------------------------------------------------------------ */
+
+typedef enum vramd_event_kind {
+  VRAMD_EVENT_PUBLISHED = 1,
+  VRAMD_EVENT_WITHDRAWN = 2,
+  VRAMD_EVENT_RELEASED = 3, /* the publisher's lease or process ended */
+  VRAMD_EVENT_CURRENT = 4,  /* what existed has been told; changes follow */
+  VRAMD_EVENT_DEVICE_LOST = 5,
+  VRAMD_EVENT_GOING_AWAY = 6,
+  VRAMD_EVENT_OVERFLOW = 7,     /* events were missed: call vramd_list() */
+  VRAMD_EVENT_DISCONNECTED = 8, /* the broker is gone; the watch keeps trying */
+  VRAMD_EVENT_RECONNECTED = 9   /* a new session: leases of the old one are invalid */
+} vramd_event_kind;
+
+typedef struct vramd_event {
+  uint32_t struct_size;
+  vramd_event_kind kind;
+  char name[VRAMD_MAX_NAME];    /* PUBLISHED, WITHDRAWN, RELEASED */
+  uint64_t allocation_id;       /* likewise */
+  vramd_device_identity device; /* DEVICE_LOST */
+  char reason[VRAMD_MAX_REASON];
+} vramd_event;
+
+/* Watches names that begin with `prefix` (NULL: all): first those that exist, then CURRENT, then
+ * every change. Destroy with vramd_watch_destroy(), before the client. */
+VRAMD_EXPORT vramd_result vramd_watch_create(vramd_client* client, const char* prefix,
+                                             vramd_watch** watch);
+
+/* Waits for the next event. VRAMD_DEADLINE_EXCEEDED if none came within timeout_ms. */
+VRAMD_EXPORT vramd_result vramd_watch_next(vramd_watch* watch, uint32_t timeout_ms,
+                                           vramd_event* event);
+
+/* Ends the watch. NULL is allowed. */
+VRAMD_EXPORT void vramd_watch_destroy(vramd_watch* watch);
+
+/* ---- Sharing ------------------------------------------------------------------------------- */
+
+typedef struct vramd_importer {
+  uint32_t struct_size;
+  vramd_device_identity identity;
+  uint32_t importable_count;
+  vramd_handle_type importable[VRAMD_MAX_HANDLE_TYPES];
+  uint32_t memory_type_count; /* of the importer's device; 0: not told */
+} vramd_importer;
+
+/* Could `importer` use `recipe`? *can_import answers; `reason`, if not NULL, receives why not, cut
+ * to `reason_size` bytes with the final NUL. Nothing is allocated. */
+VRAMD_EXPORT vramd_result vramd_check_share(vramd_client* client, const vramd_recipe* recipe,
+                                            const vramd_importer* importer, bool* can_import,
+                                            char* reason, size_t reason_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VRAMD_VRAMD_H_ */

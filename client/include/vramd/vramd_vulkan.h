@@ -1,0 +1,106 @@
+/* vramd_vulkan.h: from a lease to a VkBuffer, a VkImage or a VkDeviceMemory. C99.
+ *
+ * Works on the application's own VkInstance and VkDevice, through function pointers that it asks of
+ * the application's own vkGetInstanceProcAddr: the library links no Vulkan loader and has no global
+ * Vulkan state, so several Vulkan users in one process do not disturb each other.
+ *
+ * Threads: a vramd_vk_device may be used from several threads; a resource or a command buffer by
+ * one at a time, as Vulkan says.
+ */
+#ifndef VRAMD_VRAMD_VULKAN_H_
+#define VRAMD_VRAMD_VULKAN_H_
+
+#include <vulkan/vulkan_core.h>
+
+#include "vramd/vramd.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Finds the physical device of `instance` on which `recipe` can be imported. By LUID where both
+ * have one, else by device and driver UUID. VRAMD_NOT_FOUND if there is none: the message says what
+ * was there. A host section needs no special device: any with VK_EXT_external_memory_host will do,
+ * and the allocating one is preferred. Needs Vulkan 1.1. */
+VRAMD_EXPORT vramd_result
+vramd_vk_find_physical_device(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
+                              const vramd_recipe* recipe, VkPhysicalDevice* physical_device);
+
+/* What `physical_device` is, and what it can import: for vramd_check_share(), or to ask the broker
+ * for the same device by UUID. */
+VRAMD_EXPORT vramd_result
+vramd_vk_describe_importer(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
+                           VkPhysicalDevice physical_device, vramd_importer* importer);
+
+/* Names of device extensions to enable for importing, of those that `physical_device` has. Two-call
+ * idiom; the strings are static. */
+VRAMD_EXPORT vramd_result vramd_vk_enumerate_device_extensions(
+    PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
+    VkPhysicalDevice physical_device, uint32_t* count, const char** names);
+
+typedef struct vramd_vk_device vramd_vk_device;
+
+typedef struct vramd_vk_device_info {
+  uint32_t struct_size;
+  PFN_vkGetInstanceProcAddr get_instance_proc_addr;
+  VkInstance instance; /* Vulkan 1.1 or newer */
+  VkPhysicalDevice physical_device;
+  VkDevice device; /* created with the extensions named above */
+} vramd_vk_device_info;
+
+/* Looks the functions up once. Does not own the VkDevice; destroy before it. */
+VRAMD_EXPORT vramd_result vramd_vk_device_create(const vramd_vk_device_info* info,
+                                                 vramd_vk_device** device);
+VRAMD_EXPORT void vramd_vk_device_destroy(vramd_vk_device* device);
+
+/* An imported resource. The caller may use the Vulkan objects freely and destroys them all with
+ * vramd_vk_resource_destroy(), never one by one. */
+typedef struct vramd_vk_resource {
+  uint32_t struct_size;
+  VkDeviceMemory memory;
+  VkBuffer buffer;   /* VK_NULL_HANDLE unless the lease is of a buffer */
+  VkImage image;     /* VK_NULL_HANDLE unless the lease is of an image */
+  VkDeviceSize size; /* bytes of memory */
+  void* mapped;      /* a host section's address in this process, else NULL */
+  uint32_t memory_property_flags;
+  uint32_t handover_layout; /* VkImageLayout, from the recipe */
+} vramd_vk_resource;
+#define VRAMD_VK_RESOURCE_INIT \
+  { sizeof(vramd_vk_resource) }
+
+/* Creates the matching buffer or image, imports the lease's memory and binds it. The handle that
+ * this takes is closed or handed to the driver by the rule of its type, on success and on failure.
+ * On failure *resource is left empty. VRAMD_FAILED_PRECONDITION if the device cannot import it,
+ * with the reason. The resource may outlive the lease. */
+VRAMD_EXPORT vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
+                                          vramd_vk_resource* resource);
+VRAMD_EXPORT void vramd_vk_resource_destroy(vramd_vk_device* device, vramd_vk_resource* resource);
+
+/* One side of a hand-over. Between users a shared resource belongs to VK_QUEUE_FAMILY_EXTERNAL, and
+ * an image is in its handover_layout. */
+typedef struct vramd_vk_barrier {
+  uint32_t struct_size;
+  uint32_t queue_family;      /* of the queue that the command buffer will be submitted to */
+  VkImageLayout layout;       /* acquire: to use it in; release: it was used in. Images only */
+  VkPipelineStageFlags stage; /* acquire: of the first use; release: of the last */
+  VkAccessFlags access;       /* likewise */
+  bool discard;               /* acquire only: contents are not needed (the first user says so) */
+} vramd_vk_barrier;
+#define VRAMD_VK_BARRIER_INIT \
+  { sizeof(vramd_vk_barrier) }
+
+/* Records the barriers that take the resource over from the previous user, and those that give it
+ * to the next. Every use goes between the two. They order memory and layout inside a queue; that
+ * the other process is done is for a semaphore, a fence or a message to say. */
+VRAMD_EXPORT void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuffer commands,
+                                          const vramd_vk_resource* resource,
+                                          const vramd_vk_barrier* barrier);
+VRAMD_EXPORT void vramd_vk_record_release(vramd_vk_device* device, VkCommandBuffer commands,
+                                          const vramd_vk_resource* resource,
+                                          const vramd_vk_barrier* barrier);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VRAMD_VRAMD_VULKAN_H_ */

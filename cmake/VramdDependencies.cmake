@@ -1,0 +1,33 @@
+# Every outside library is found here, once. None is bundled and none is downloaded.
+
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 QUIET)
+find_package(VulkanHeaders QUIET)
+find_package(PkgConfig REQUIRED)
+
+# Debian's gRPC ships both a CMake package and pkg-config files; its CMake package wants c-ares'
+# and re2's CMake files, which Debian does not ship. pkg-config serves everywhere.
+if(NOT TARGET gRPC::grpc++_unsecure)
+  pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++_unsecure)
+  add_library(gRPC::grpc++_unsecure ALIAS PkgConfig::GRPC)
+endif()
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+
+# volk is a header and one source file; the daemon alone uses it.
+find_path(VOLK_INCLUDE_DIR volk.h REQUIRED)
+find_path(VULKAN_INCLUDE_DIR vulkan/vulkan_core.h REQUIRED)
+add_library(vramd_vulkan_headers INTERFACE)
+target_include_directories(vramd_vulkan_headers SYSTEM INTERFACE ${VULKAN_INCLUDE_DIR})
+
+find_package(PNG)
+find_package(tomlplusplus REQUIRED)
+
+if(VRAMD_SYSTEMD AND NOT WIN32)
+  pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
+  if(NOT SYSTEMD_FOUND)
+    message(STATUS "libsystemd not found: no readiness notification, no socket activation")
+  endif()
+endif()
