@@ -11,10 +11,10 @@ namespace vramd {
 struct Peer {
   std::string user_id;    // decimal uid, or SID: the identity that decisions use
   std::string user_name;  // login name, for names and logs; equals user_id where there is none
-  std::vector<std::string> groups;  // names of the user's groups
-  uint32_t process_id = 0;          // for logs; the process itself is held by the connection
-  std::string executable;           // absolute path, empty where the kernel did not tell
-  bool is_administrator = false;    // root, or SYSTEM
+  std::vector<std::string> group_ids;  // decimal gids, or SIDs
+  uint32_t process_id = 0;             // for logs; the process itself is held by the connection
+  std::string executable;              // absolute path, empty where the kernel did not tell
+  bool is_administrator = false;       // root, or SYSTEM
 
   // "alice(1000) pid 4242 /usr/bin/obs": the form in which logs and errors name a peer.
   std::string Describe() const;
