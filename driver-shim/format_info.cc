@@ -1,0 +1,63 @@
+// Khronos' own format tables answer; they ship with the Vulkan headers and are generated from the
+// registry. Only this file includes them, because they are large.
+#include "driver-shim/format_info.h"
+
+#include <algorithm>
+#include <array>
+
+#define VK_NO_PROTOTYPES
+#define VULKAN_HPP_ENABLE_DYNAMIC_LOADER_TOOL 0
+#define VULKAN_HPP_ASSERT(condition) static_cast<void>(0)
+#include <vulkan/vulkan_format_traits.hpp>
+
+namespace vramd {
+namespace {
+
+struct FormatRange {
+  VkFormat first;
+  VkFormat last;
+};
+
+// Core Vulkan 1.3. Formats of extensions are left out: the broker enables none of them.
+constexpr FormatRange kKnownFormats[] = {
+    {VK_FORMAT_R4G4_UNORM_PACK8, VK_FORMAT_ASTC_12x12_SRGB_BLOCK},
+    {VK_FORMAT_ASTC_4x4_SFLOAT_BLOCK, VK_FORMAT_ASTC_12x12_SFLOAT_BLOCK},
+    {VK_FORMAT_G8B8G8R8_422_UNORM, VK_FORMAT_G16_B16_R16_3PLANE_444_UNORM},
+    {VK_FORMAT_G8_B8R8_2PLANE_444_UNORM, VK_FORMAT_G16_B16R16_2PLANE_444_UNORM},
+    {VK_FORMAT_A4R4G4B4_UNORM_PACK16, VK_FORMAT_A4B4G4R4_UNORM_PACK16},
+};
+
+bool IsKnown(uint32_t format) {
+  return std::any_of(std::begin(kKnownFormats), std::end(kKnownFormats),
+                     [format](const FormatRange& range) {
+                       return format >= static_cast<uint32_t>(range.first) &&
+                              format <= static_cast<uint32_t>(range.last);
+                     });
+}
+
+}  // namespace
+
+std::optional<FormatInfo> FindFormat(uint32_t number) {
+  if (!IsKnown(number)) return std::nullopt;
+  const auto format = static_cast<vk::Format>(number);
+  const std::array<uint8_t, 3> block = vk::blockExtent(format);
+  FormatInfo info;
+  info.block_bytes = vk::blockSize(format);
+  info.block_width = block[0];
+  info.block_height = block[1];
+  info.block_depth = block[2];
+  info.compressed = vk::isCompressed(format);
+  const uint8_t planes = vk::planeCount(format);
+  const bool packed_422 = !info.compressed && block[0] == 2;
+  info.ycbcr = planes > 1 || packed_422;
+  info.width_multiple = packed_422 ? 2 : 1;
+  for (uint8_t plane = 1; plane < planes; ++plane) {
+    info.width_multiple =
+        std::max<uint32_t>(info.width_multiple, vk::planeWidthDivisor(format, plane));
+    info.height_multiple =
+        std::max<uint32_t>(info.height_multiple, vk::planeHeightDivisor(format, plane));
+  }
+  return info;
+}
+
+}  // namespace vramd
