@@ -11,5 +11,6 @@ if(VRAMD_SANITIZE MATCHES thread)
 elseif(VRAMD_SANITIZE)
   set(VRAMD_TEST_PREFIX asan-ubsan.)
   set(VRAMD_TEST_PROPERTIES ENVIRONMENT
-    "LSAN_OPTIONS=print_suppressions=0:suppressions=${support}/lsan.supp\;UBSAN_OPTIONS=print_stacktrace=1")
+    "LSAN_OPTIONS=print_suppressions=0:suppressions=${support}/lsan.supp"
+    ENVIRONMENT_MODIFICATION "UBSAN_OPTIONS=set:print_stacktrace=1")
 endif()

@@ -66,7 +66,7 @@ typedef struct vramd_vk_resource {
   uint32_t handover_layout; /* VkImageLayout, from the recipe */
 } vramd_vk_resource;
 #define VRAMD_VK_RESOURCE_INIT \
-  { sizeof(vramd_vk_resource) }
+  { sizeof(vramd_vk_resource), VK_NULL_HANDLE, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, NULL, 0, 0 }
 
 /* Creates the matching buffer or image, imports the lease's memory and binds it. The handle that
  * this takes is closed or handed to the driver by the rule of its type, on success and on failure.
@@ -87,7 +87,7 @@ typedef struct vramd_vk_barrier {
   bool discard;               /* acquire only: contents are not needed (the first user says so) */
 } vramd_vk_barrier;
 #define VRAMD_VK_BARRIER_INIT \
-  { sizeof(vramd_vk_barrier) }
+  { sizeof(vramd_vk_barrier), 0, VK_IMAGE_LAYOUT_UNDEFINED, 0, 0, false }
 
 /* Records the barriers that take the resource over from the previous user, and those that give it
  * to the next. Every use goes between the two. They order memory and layout inside a queue; that
