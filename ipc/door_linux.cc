@@ -339,6 +339,8 @@ void LinuxDoor::Refuse(Greeting& greeting, const absl::Status& why) {
 void LinuxDoor::HandleGone(SessionId session, absl::string_view why) {
   auto resident = residents_.extract(session);
   if (resident.empty()) return;
+  // gRPC still holds the same open file, so closing our duplicate alone would leave it in the set.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, resident.mapped().stream.get(), nullptr);
   shutdown(resident.mapped().stream.get(), SHUT_RDWR);
   keeper_->Left(session, why);
 }
