@@ -23,6 +23,7 @@
 #include "vramd/vramd.h"
 
 namespace vramd {
+inline namespace v0 {
 
 struct ConnectInfo : vramd_connect_info {
   ConnectInfo() : vramd_connect_info(VRAMD_CONNECT_INFO_INIT) {}
@@ -218,6 +219,7 @@ class Client {
   std::unique_ptr<vramd_client, Destroy> client_;
 };
 
+}  // namespace v0
 }  // namespace vramd
 
 #endif  // VRAMD_CLIENT_H_

@@ -1,4 +1,7 @@
 // Status and Result<T>: how the C++ interface reports errors. No exceptions.
+// The C++ interface lives in an inline namespace that is named after its version: these classes are
+// compiled into the application, and must not be taken for others of the same name that are linked
+// into the same program.
 #ifndef VRAMD_RESULT_H_
 #define VRAMD_RESULT_H_
 
@@ -11,6 +14,7 @@
 #include "vramd/vramd.h"
 
 namespace vramd {
+inline namespace v0 {
 
 // A code of the C interface and the sentence that goes with it.
 class [[nodiscard]] Status {
@@ -67,6 +71,7 @@ class [[nodiscard]] Result {
   std::optional<T> value_;
 };
 
+}  // namespace v0
 }  // namespace vramd
 
 #endif  // VRAMD_RESULT_H_
