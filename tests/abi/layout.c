@@ -145,6 +145,7 @@ int main(void) {
   FIELD(vramd_vk_resource, mapped);
   FIELD(vramd_vk_resource, memory_property_flags);
   FIELD(vramd_vk_resource, handover_layout);
+  FIELD(vramd_vk_resource, internal);
   STRUCT(vramd_vk_barrier);
   FIELD(vramd_vk_barrier, struct_size);
   FIELD(vramd_vk_barrier, queue_family);
@@ -152,5 +153,7 @@ int main(void) {
   FIELD(vramd_vk_barrier, stage);
   FIELD(vramd_vk_barrier, access);
   FIELD(vramd_vk_barrier, discard);
+  FIELD(vramd_vk_barrier, first_layer);
+  FIELD(vramd_vk_barrier, layer_count);
   return 0;
 }

@@ -20,8 +20,9 @@ extern "C" {
 
 /* Finds the physical device of `instance` on which `recipe` can be imported. By LUID where both
  * have one, else by device and driver UUID. VRAMD_NOT_FOUND if there is none: the message says what
- * was there. A host section needs no special device: any with VK_EXT_external_memory_host will do,
- * and the allocating one is preferred. Needs Vulkan 1.1. */
+ * was there. A buffer or raw memory in a host section or a dma-buf needs no special device: any
+ * that can import the type will do, and the allocating one is preferred. An image always needs the
+ * allocating one, whose driver alone knows its layout. Needs Vulkan 1.1. */
 VRAMD_EXPORT vramd_result
 vramd_vk_find_physical_device(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
                               const vramd_recipe* recipe, VkPhysicalDevice* physical_device);
@@ -64,9 +65,10 @@ typedef struct vramd_vk_resource {
   void* mapped;      /* a host section's address in this process, else NULL */
   uint32_t memory_property_flags;
   uint32_t handover_layout; /* VkImageLayout, from the recipe */
+  void* internal;           /* of the library */
 } vramd_vk_resource;
 #define VRAMD_VK_RESOURCE_INIT \
-  { sizeof(vramd_vk_resource), VK_NULL_HANDLE, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, NULL, 0, 0 }
+  { sizeof(vramd_vk_resource), VK_NULL_HANDLE, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, NULL, 0, 0, NULL }
 
 /* Creates the matching buffer or image, imports the lease's memory and binds it. The handle that
  * this takes is closed or handed to the driver by the rule of its type, on success and on failure.
@@ -81,17 +83,21 @@ VRAMD_EXPORT void vramd_vk_resource_destroy(vramd_vk_device* device, vramd_vk_re
 typedef struct vramd_vk_barrier {
   uint32_t struct_size;
   uint32_t queue_family;      /* of the queue that the command buffer will be submitted to */
-  VkImageLayout layout;       /* acquire: to use it in; release: it was used in. Images only */
-  VkPipelineStageFlags stage; /* acquire: of the first use; release: of the last */
-  VkAccessFlags access;       /* likewise */
+  VkImageLayout layout;       /* acquire: to use it in; release: it was used in. Images only.
+                                 UNDEFINED: the handover_layout */
+  VkPipelineStageFlags stage; /* acquire: of the first use; release: of the last. 0: any */
+  VkAccessFlags access;       /* likewise; if stage is 0, any */
   bool discard;               /* acquire only: contents are not needed (the first user says so) */
+  uint32_t first_layer;       /* of an image: each array layer may have a user of its own */
+  uint32_t layer_count;       /* 0: all from first_layer on */
 } vramd_vk_barrier;
 #define VRAMD_VK_BARRIER_INIT \
-  { sizeof(vramd_vk_barrier), 0, VK_IMAGE_LAYOUT_UNDEFINED, 0, 0, false }
+  { sizeof(vramd_vk_barrier), 0, VK_IMAGE_LAYOUT_UNDEFINED, 0, 0, false, 0, 0 }
 
 /* Records the barriers that take the resource over from the previous user, and those that give it
- * to the next. Every use goes between the two. They order memory and layout inside a queue; that
- * the other process is done is for a semaphore, a fence or a message to say. */
+ * to the next: for an image, all mip levels and aspects. Every use goes between the two. They order
+ * memory and layout inside a queue; that the other process is done is for a semaphore, a fence or a
+ * message to say. Raw memory has no barrier of its own: record them for what you bind to it. */
 VRAMD_EXPORT void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuffer commands,
                                           const vramd_vk_resource* resource,
                                           const vramd_vk_barrier* barrier);

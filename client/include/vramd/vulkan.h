@@ -11,6 +11,7 @@
 #include "vramd/vramd_vulkan.h"
 
 namespace vramd {
+inline namespace v0 {
 
 struct VulkanBarrier : vramd_vk_barrier {
   VulkanBarrier() : vramd_vk_barrier() { struct_size = sizeof(vramd_vk_barrier); }
@@ -35,7 +36,8 @@ class VulkanResource {
   VkImage image() const { return resource_.image; }
   VkBuffer buffer() const { return resource_.buffer; }
   VkDeviceMemory memory() const { return resource_.memory; }
-  VkDeviceSize size() const { return resource_.size; }
+  VkDeviceSize size() const { return resource_.size; }  // bytes
+  void* mapped() const { return resource_.mapped; }     // of a host section, else nullptr
   const vramd_vk_resource& get() const { return resource_; }
 
   void RecordAcquire(VkCommandBuffer commands, const vramd_vk_barrier& barrier) const {
@@ -122,6 +124,7 @@ class VulkanDevice {
   std::unique_ptr<vramd_vk_device, Destroy> device_;
 };
 
+}  // namespace v0
 }  // namespace vramd
 
 #endif  // VRAMD_VULKAN_H_

@@ -1,0 +1,50 @@
+// What a physical device is and what it can import, and the public vramd_vk_device.
+#ifndef VRAMD_CLIENT_SRC_VULKAN_DEVICE_H_
+#define VRAMD_CLIENT_SRC_VULKAN_DEVICE_H_
+
+#include <vulkan/vulkan_core.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/src/vulkan_functions.h"
+#include "client/src/vulkan_import.h"
+#include "vramd/vramd_vulkan.h"
+
+namespace vramd {
+
+struct ImporterDescription {
+  std::string name;
+  uint32_t api_version = 0;
+  vramd_device_identity identity{};
+  std::vector<const ImportVariant*> variants;  // that the device can import
+  VkPhysicalDeviceMemoryProperties memory{};
+};
+
+absl::StatusOr<std::vector<VkPhysicalDevice>> ListPhysicalDevices(const InstanceFunctions& vk,
+                                                                  VkInstance instance);
+
+// FAILED_PRECONDITION for a device below Vulkan 1.1.
+absl::StatusOr<ImporterDescription> DescribePhysicalDevice(const InstanceFunctions& vk,
+                                                           VkPhysicalDevice device);
+
+// Equal UUIDs, and equal LUIDs where both have one: UUIDs alone do not tell all devices apart.
+bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b);
+
+// FAILED_PRECONDITION, with the reason, if the described device cannot use the recipe.
+absl::Status CheckImportable(const ImporterDescription& device, const vramd_recipe& recipe);
+
+}  // namespace vramd
+
+// Immutable once created, so that any thread may use it.
+struct vramd_vk_device {
+  VkDevice device = VK_NULL_HANDLE;
+  vramd::DeviceFunctions vk;
+  vramd::ImporterDescription description;
+  std::map<vramd_handle_type, std::unique_ptr<vramd::Importer>> importers;
+};
+
+#endif  // VRAMD_CLIENT_SRC_VULKAN_DEVICE_H_
