@@ -1,0 +1,34 @@
+// Whoever started the daemon: a service manager, or a person at a terminal.
+#ifndef VRAMD_DAEMON_SERVICE_HOST_H_
+#define VRAMD_DAEMON_SERVICE_HOST_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/os_handle.h"
+
+namespace vramd {
+
+class ServiceHost {
+ public:
+  enum class Request { kStop, kReload };
+
+  // Before any thread is started. Takes over the process's stop and reload requests.
+  static std::unique_ptr<ServiceHost> Create();
+  virtual ~ServiceHost() = default;
+
+  // The listening socket that the service manager passed, or an invalid handle.
+  virtual absl::StatusOr<OsHandle> InheritedListener() = 0;
+
+  // Connections are accepted from now on. `ready_fd` >= 0 also gets the line "ready".
+  virtual void NotifyReady(int ready_fd) = 0;
+  virtual void NotifyStopping() = 0;
+
+  // Blocks until somebody wants something.
+  virtual Request Wait() = 0;
+};
+
+}  // namespace vramd
+
+#endif  // VRAMD_DAEMON_SERVICE_HOST_H_
