@@ -1,0 +1,152 @@
+// The Vulkan half of the doctor, through the application's side of the client library: what it
+// finds is what an application on this machine would find.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "tools/vramctl/doctor.h"
+#include "tools/vramctl/text.h"
+#include "tools/vramctl/vulkan_host.h"
+
+namespace vramctl {
+namespace {
+
+struct LocalDevice {
+  VkPhysicalDeviceProperties properties;
+  vramd_importer importer;
+};
+
+constexpr std::array<std::pair<vramd_handle_type, VkExternalMemoryHandleTypeFlagBits>, 2>
+    kExportable = {{
+        {VRAMD_HANDLE_OPAQUE_FD, VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT},
+        {VRAMD_HANDLE_DMA_BUF, VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT},
+    }};
+
+bool HasDeviceExtension(VkPhysicalDevice physical, const char* name) {
+  uint32_t count = 0;
+  vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, nullptr);
+  std::vector<VkExtensionProperties> extensions(count);
+  vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, extensions.data());
+  return std::any_of(extensions.begin(), extensions.end(), [name](const auto& extension) {
+    return std::strcmp(extension.extensionName, name) == 0;
+  });
+}
+
+// What a broker on this device could lend out by a handle of the driver's own.
+std::vector<std::string> Exportable(VkPhysicalDevice physical) {
+  std::vector<std::string> names;
+  for (const auto& [type, bit] : kExportable) {
+    const char* extension = type == VRAMD_HANDLE_DMA_BUF ? "VK_EXT_external_memory_dma_buf"
+                                                         : "VK_KHR_external_memory_fd";
+    if (!HasDeviceExtension(physical, extension)) continue;
+    VkPhysicalDeviceExternalBufferInfo info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO};
+    info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+    info.handleType = bit;
+    VkExternalBufferProperties found{VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
+    vkGetPhysicalDeviceExternalBufferProperties(physical, &info, &found);
+    const auto features = found.externalMemoryProperties.externalMemoryFeatures;
+    if ((features & VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) != 0) names.emplace_back(Name(type));
+  }
+  return names;
+}
+
+std::vector<std::string> Importable(const vramd_importer& importer) {
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < importer.importable_count; ++i)
+    names.emplace_back(Name(importer.importable[i]));
+  return names;
+}
+
+std::string JoinOrNothing(const std::vector<std::string>& words) {
+  return words.empty() ? "nothing" : Join(words);
+}
+
+void CheckValidationLayer(Findings& findings) {
+  uint32_t count = 0;
+  vkEnumerateInstanceLayerProperties(&count, nullptr);
+  std::vector<VkLayerProperties> layers(count);
+  vkEnumerateInstanceLayerProperties(&count, layers.data());
+  const bool present = std::any_of(layers.begin(), layers.end(), [](const auto& layer) {
+    return std::strcmp(layer.layerName, "VK_LAYER_KHRONOS_validation") == 0;
+  });
+  findings.Ok("validation", present ? "the validation layer is installed"
+                                    : "no validation layer; only developers need one "
+                                      "(package vulkan-validationlayers)");
+}
+
+LocalDevice CheckDevice(VkInstance instance, VkPhysicalDevice physical, Findings& findings) {
+  LocalDevice local{};
+  vkGetPhysicalDeviceProperties(physical, &local.properties);
+  const std::string name = local.properties.deviceName;
+  if (local.properties.apiVersion < VK_API_VERSION_1_1) {
+    findings.Warning("device", name + " has no Vulkan 1.1: it cannot share", "update its driver");
+    return local;
+  }
+  const auto importer =
+      vramd::VulkanDevice::DescribeImporter(vkGetInstanceProcAddr, instance, physical);
+  if (!importer.ok()) {
+    findings.Problem("device", name + ": " + importer.status().ToString(), "update its driver");
+    return local;
+  }
+  local.importer = *importer;
+  const std::vector<std::string> importable = Importable(local.importer);
+  const std::string text = name + " (" + DeviceTypeName(local.properties.deviceType) + ", Vulkan " +
+                           FormatVulkanVersion(local.properties.apiVersion) + ") imports " +
+                           JoinOrNothing(importable) + "; exports " +
+                           JoinOrNothing(Exportable(physical));
+  if (importable.empty()) {
+    findings.Warning("device", text, "update its driver; until then share on another device");
+  } else {
+    findings.Ok("device", text);
+  }
+  return local;
+}
+
+// As the library decides it: by LUID where both have one, else by the two UUIDs.
+bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b) {
+  if (a.luid_valid && b.luid_valid) return std::memcmp(a.luid, b.luid, sizeof(a.luid)) == 0;
+  return std::memcmp(a.device_uuid, b.device_uuid, sizeof(a.device_uuid)) == 0 &&
+         std::memcmp(a.driver_uuid, b.driver_uuid, sizeof(a.driver_uuid)) == 0;
+}
+
+void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>& ours,
+                Findings& findings) {
+  if (theirs.state != VRAMD_DEVICE_READY) return;
+  const std::string what = "the broker's device " + std::to_string(theirs.index);
+  const auto match = std::find_if(ours.begin(), ours.end(), [&theirs](const LocalDevice& local) {
+    return IsSameDevice(theirs.identity, local.importer.identity);
+  });
+  if (match != ours.end()) {
+    findings.Ok("match", what + " is " + match->properties.deviceName + " here");
+  } else {
+    findings.Problem("match", what + ", " + theirs.name + ", is none of the devices here",
+                     "use the same driver as the broker: compare VK_DRIVER_FILES and the versions");
+  }
+}
+
+}  // namespace
+
+void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings& findings) {
+  const auto instance = VulkanInstance::Create();
+  if (!instance.ok()) {
+    findings.Problem("vulkan", instance.status().message(), "then run vramctl doctor again");
+    return;
+  }
+  findings.Ok("vulkan", "the loader has version " + FormatVulkanVersion(volkGetInstanceVersion()));
+  CheckValidationLayer(findings);
+  std::vector<LocalDevice> devices;
+  for (VkPhysicalDevice physical : instance->PhysicalDevices())
+    devices.push_back(CheckDevice(instance->get(), physical, findings));
+  const bool only_cpu = std::all_of(devices.begin(), devices.end(), [](const LocalDevice& device) {
+    return device.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  });
+  if (devices.empty()) {
+    findings.Problem("device", "no Vulkan device", "install the GPU's driver");
+  } else if (only_cpu) {
+    findings.Warning("device", "only devices that run on the CPU",
+                     "if there is a GPU, install its driver and see the device files above");
+  }
+  for (const vramd_device_info& theirs : broker_devices) CheckMatch(theirs, devices, findings);
+}
+
+}  // namespace vramctl

@@ -1,0 +1,127 @@
+#include "tools/vramctl/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tools/vramctl/text.h"
+
+namespace vramctl {
+
+using nlohmann::json;
+
+json ToJson(const vramd_server_info& info) {
+  return {{"version", info.version},
+          {"endpoint", info.endpoint},
+          {"session_id", info.session_id},
+          {"broker_process_id", info.broker_process_id},
+          {"sessions", info.sessions},
+          {"allocations", info.allocations},
+          {"allocated_bytes", info.allocated_bytes}};
+}
+
+json ToJson(const vramd_device_identity& identity) {
+  json object = {{"device_uuid", FormatUuid(identity.device_uuid)},
+                 {"driver_uuid", FormatUuid(identity.driver_uuid)}};
+  if (identity.luid_valid) {
+    object["luid"] = FormatLuid(identity.luid);
+    object["node_mask"] = identity.node_mask;
+  }
+  return object;
+}
+
+namespace {
+
+json MemoryTypesToJson(const vramd_device_info& device) {
+  json types = json::array();
+  for (uint32_t i = 0; i < device.memory_type_count; ++i) {
+    const vramd_memory_type& type = device.memory_types[i];
+    types.push_back({{"property_flags", type.property_flags},
+                     {"heap_index", type.heap_index},
+                     {"heap_size", type.heap_size},
+                     {"heap_budget", type.heap_budget},
+                     {"heap_usage", type.heap_usage}});
+  }
+  return types;
+}
+
+json HandleTypesToJson(const vramd_device_info& device) {
+  json types = json::array();
+  for (uint32_t i = 0; i < device.handle_type_count; ++i) {
+    const vramd_handle_support& support = device.handle_types[i];
+    types.push_back({{"type", Name(support.type)},
+                     {"can_export", support.can_export},
+                     {"can_import", support.can_import},
+                     {"reason", support.reason}});
+  }
+  return types;
+}
+
+json ToJson(const vramd_image_info& image) {
+  return {{"flags", image.flags},
+          {"image_type", image.image_type},
+          {"format", image.format},
+          {"width", image.width},
+          {"height", image.height},
+          {"depth", image.depth},
+          {"mip_levels", image.mip_levels},
+          {"array_layers", image.array_layers},
+          {"samples", image.samples},
+          {"tiling", image.tiling},
+          {"usage", image.usage}};
+}
+
+}  // namespace
+
+json ToJson(const vramd_device_info& device) {
+  return {{"index", device.index},
+          {"name", device.name},
+          {"driver_name", device.driver_name},
+          {"driver_version", device.driver_version},
+          {"api_version", FormatVulkanVersion(device.api_version)},
+          {"device_type", DeviceTypeName(device.device_type)},
+          {"identity", ToJson(device.identity)},
+          {"state", Name(device.state)},
+          {"state_reason", device.state_reason},
+          {"memory_types", MemoryTypesToJson(device)},
+          {"handle_types", HandleTypesToJson(device)}};
+}
+
+json ToJson(const vramd_recipe& recipe) {
+  json object = {{"kind", Name(recipe.kind)},
+                 {"allocation_size", recipe.allocation_size},
+                 {"memory_type_index", recipe.memory_type_index},
+                 {"memory_property_flags", recipe.memory_property_flags},
+                 {"dedicated", recipe.dedicated},
+                 {"handle_type", Name(recipe.handle_type)},
+                 {"device", ToJson(recipe.device)},
+                 {"handover_layout", recipe.handover_layout}};
+  if (recipe.kind == VRAMD_RESOURCE_IMAGE) object["image"] = ToJson(recipe.image);
+  if (recipe.kind == VRAMD_RESOURCE_BUFFER)
+    object["buffer"] = {{"size", recipe.buffer.size},
+                        {"usage", recipe.buffer.usage},
+                        {"flags", recipe.buffer.flags}};
+  return object;
+}
+
+json ToJson(const vramd_published& published) {
+  return {{"name", published.name},
+          {"allocation_id", published.allocation_id},
+          {"user", published.user},
+          {"process_id", published.process_id},
+          {"executable", published.executable},
+          {"label", published.label},
+          {"lease_count", published.lease_count},
+          {"recipe", ToJson(published.recipe)}};
+}
+
+json ToJson(const vramd_event& event) {
+  json object = {{"kind", Name(event.kind)}};
+  if (event.name[0] != '\0') {
+    object["name"] = event.name;
+    object["allocation_id"] = event.allocation_id;
+  }
+  if (event.reason[0] != '\0') object["reason"] = event.reason;
+  if (event.kind == VRAMD_EVENT_DEVICE_LOST) object["device"] = ToJson(event.device);
+  return object;
+}
+
+}  // namespace vramctl

@@ -1,0 +1,21 @@
+// The public structs as JSON, for --json. Field names are those of the C interface; Vulkan's
+// numbers stay numbers, enumerations of ours become the words that vramctl prints.
+#ifndef VRAMD_TOOLS_VRAMCTL_JSON_H_
+#define VRAMD_TOOLS_VRAMCTL_JSON_H_
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "vramd/vramd.h"
+
+namespace vramctl {
+
+nlohmann::json ToJson(const vramd_server_info& info);
+nlohmann::json ToJson(const vramd_device_info& device);
+nlohmann::json ToJson(const vramd_device_identity& identity);
+nlohmann::json ToJson(const vramd_recipe& recipe);
+nlohmann::json ToJson(const vramd_published& published);
+nlohmann::json ToJson(const vramd_event& event);
+
+}  // namespace vramctl
+
+#endif  // VRAMD_TOOLS_VRAMCTL_JSON_H_

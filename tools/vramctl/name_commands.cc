@@ -1,0 +1,96 @@
+// vramctl list, vramctl watch: the published names, once or as they change.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tools/vramctl/command.h"
+#include "tools/vramctl/json.h"
+#include "tools/vramctl/text.h"
+
+namespace vramctl {
+namespace {
+
+struct NameOptions {
+  std::string prefix;
+  uint64_t count = 0;  // events to print, 0: no end
+};
+
+void PrintNames(const std::vector<vramd_published>& names) {
+  Table table({"NAME", "WHAT", "HANDLE", "LEASES", "PROCESS", "LABEL"});
+  for (const vramd_published& item : names) {
+    std::string process = std::to_string(item.process_id);
+    if (item.executable[0] != '\0') process += " " + Printable(item.executable);
+    table.AddRow({Printable(item.name), FormatRecipe(item.recipe), Name(item.recipe.handle_type),
+                  std::to_string(item.lease_count), std::move(process), Printable(item.label)});
+  }
+  std::printf("%s", table.ToString().c_str());
+}
+
+vramd::Status List(vramd::Client& client, const NameOptions& options, bool as_json) {
+  const auto names = client.List(options.prefix);
+  if (!names.ok()) return names.status();
+  if (as_json) {
+    nlohmann::json array = nlohmann::json::array();
+    for (const vramd_published& item : *names) array.push_back(ToJson(item));
+    PrintJson(array);
+  } else if (names->empty()) {
+    std::fprintf(stderr, "nothing is published that you may open\n");
+  } else {
+    PrintNames(*names);
+  }
+  return {};
+}
+
+void PrintEvent(const vramd_event& event) {
+  std::printf("%-12s", Name(event.kind));
+  if (event.name[0] != '\0')
+    std::printf(" %s (allocation %llu)", Printable(event.name).c_str(),
+                static_cast<unsigned long long>(event.allocation_id));
+  if (event.reason[0] != '\0') std::printf(" %s", Printable(event.reason).c_str());
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+// Runs until an error, a signal, or the number of events that was asked for.
+vramd::Status Watch(vramd::Client& client, const NameOptions& options, bool as_json) {
+  auto watch = client.WatchNames(options.prefix);
+  if (!watch.ok()) return watch.status();
+  for (uint64_t seen = 0; options.count == 0 || seen < options.count;) {
+    const auto event = watch->Next(std::chrono::hours(1));
+    if (event.status().code() == VRAMD_DEADLINE_EXCEEDED) continue;
+    if (!event.ok()) return event.status();
+    if (as_json) {
+      PrintJson(ToJson(*event), /*pretty=*/false);
+    } else {
+      PrintEvent(*event);
+    }
+    ++seen;
+  }
+  return {};
+}
+
+using NameCommand = vramd::Status (*)(vramd::Client&, const NameOptions&, bool);
+
+CLI::App* AddNameCommand(CLI::App& app, Context& context, const char* name, const char* what,
+                         NameCommand command, const std::shared_ptr<NameOptions>& options) {
+  CLI::App* sub = app.add_subcommand(name, what);
+  sub->add_option("PREFIX", options->prefix, "Only names that begin with it: user/application/...");
+  sub->callback([&context, command, options] {
+    context.exit_code = WithClient(
+        context, [&](vramd::Client& client) { return command(client, *options, context.json); });
+  });
+  return sub;
+}
+
+}  // namespace
+
+void AddNameCommands(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<NameOptions>();
+  AddNameCommand(app, context, "list", "Published allocations that you may open", &List, options);
+  AddNameCommand(app, context, "watch", "Published allocations, then every change", &Watch, options)
+      ->add_option("--count", options->count, "End after so many events");
+}
+
+}  // namespace vramctl

@@ -1,0 +1,20 @@
+// Writes a picture file, by libpng.
+#ifndef VRAMD_TOOLS_VRAMCTL_PNG_FILE_H_
+#define VRAMD_TOOLS_VRAMCTL_PNG_FILE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vramd/result.h"
+
+namespace vramctl {
+
+// `rgba` is width * height * 4 bytes, top row first. A file that could not be written whole is not
+// left behind.
+vramd::Status WritePng(const std::string& path, uint32_t width, uint32_t height,
+                       const std::vector<uint8_t>& rgba);
+
+}  // namespace vramctl
+
+#endif  // VRAMD_TOOLS_VRAMCTL_PNG_FILE_H_
