@@ -35,11 +35,28 @@ bool IsKnown(uint32_t format) {
                      });
 }
 
+FormatInfo PlanarInfo(vk::Format format) {
+  FormatInfo info;
+  info.ycbcr = true;
+  const uint8_t planes = vk::planeCount(format);
+  for (uint8_t plane = 0; plane < planes; ++plane) {
+    info.block_width = std::max<uint32_t>(info.block_width, vk::planeWidthDivisor(format, plane));
+    info.block_height =
+        std::max<uint32_t>(info.block_height, vk::planeHeightDivisor(format, plane));
+  }
+  for (uint8_t plane = 0; plane < planes; ++plane)
+    info.block_bytes += vk::blockSize(vk::planeCompatibleFormat(format, plane)) *
+                        (info.block_width / vk::planeWidthDivisor(format, plane)) *
+                        (info.block_height / vk::planeHeightDivisor(format, plane));
+  return info;
+}
+
 }  // namespace
 
 std::optional<FormatInfo> FindFormat(uint32_t number) {
   if (!IsKnown(number)) return std::nullopt;
   const auto format = static_cast<vk::Format>(number);
+  if (vk::planeCount(format) > 1) return PlanarInfo(format);
   const std::array<uint8_t, 3> block = vk::blockExtent(format);
   FormatInfo info;
   info.block_bytes = vk::blockSize(format);
@@ -47,16 +64,7 @@ std::optional<FormatInfo> FindFormat(uint32_t number) {
   info.block_height = block[1];
   info.block_depth = block[2];
   info.compressed = vk::isCompressed(format);
-  const uint8_t planes = vk::planeCount(format);
-  const bool packed_422 = !info.compressed && block[0] == 2;
-  info.ycbcr = planes > 1 || packed_422;
-  info.width_multiple = packed_422 ? 2 : 1;
-  for (uint8_t plane = 1; plane < planes; ++plane) {
-    info.width_multiple =
-        std::max<uint32_t>(info.width_multiple, vk::planeWidthDivisor(format, plane));
-    info.height_multiple =
-        std::max<uint32_t>(info.height_multiple, vk::planeHeightDivisor(format, plane));
-  }
+  info.ycbcr = !info.compressed && info.block_width > 1;  // packed 4:2:2
   return info;
 }
 

@@ -8,15 +8,14 @@
 namespace vramd {
 
 struct FormatInfo {
-  uint32_t block_bytes = 0;  // of one texel block, all planes together without subsampling
+  uint32_t block_bytes = 0;  // of one texel block; of all planes, where there are several
   uint32_t block_width = 1;  // texels
   uint32_t block_height = 1;
   uint32_t block_depth = 1;
   bool compressed = false;
-  // YCbCr formats halve the chroma: width and height must be multiples of these.
+  // Brightness and colour differences: the block is the smallest area with whole colour samples,
+  // and an image must consist of whole blocks.
   bool ycbcr = false;
-  uint32_t width_multiple = 1;
-  uint32_t height_multiple = 1;
 };
 
 // Empty for numbers that are no VkFormat of core Vulkan 1.3.

@@ -4,14 +4,12 @@
 
 #include <vulkan/vulkan_core.h>
 
-#include <algorithm>
 #include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/section.h"
 #include "base/status_macros.h"
-#include "driver-shim/format_info.h"
 #include "driver-shim/request_check.h"
 
 namespace vramd {
@@ -21,25 +19,8 @@ constexpr uint32_t kMemoryFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT |
                                   VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
                                   VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 
-uint64_t Blocks(uint32_t texels, uint32_t mip, uint32_t block) {
-  const uint64_t extent = std::max(texels >> mip, 1u);
-  return (extent + block - 1) / block;
-}
-
-// Cannot overflow: CheckRequest() bounds every factor (at most 2^28 blocks of a 2D or 2^33 of a 3D
-// image, 2^11 layers, 2^6 samples, 2^6 bytes).
-uint64_t ImageSize(const ImageInfo& image) {
-  const FormatInfo format = FindFormat(image.format).value_or(FormatInfo());
-  uint64_t blocks = 0;
-  for (uint32_t mip = 0; mip < image.mip_levels; ++mip)
-    blocks += Blocks(image.width, mip, format.block_width) *
-              Blocks(image.height, mip, format.block_height) *
-              Blocks(image.depth, mip, format.block_depth);
-  return blocks * format.block_bytes * image.array_layers * image.samples;
-}
-
 uint64_t RequestSize(const AllocationRequest& request) {
-  if (request.kind == ResourceKind::kImage) return ImageSize(request.image);
+  if (request.kind == ResourceKind::kImage) return TightImageSize(request.image);
   return request.kind == ResourceKind::kBuffer ? request.buffer.size : request.raw_size;
 }
 

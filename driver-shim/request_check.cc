@@ -148,10 +148,10 @@ absl::Status CheckYcbcr(const ImageInfo& image, const FormatInfo& format) {
       image.samples != VK_SAMPLE_COUNT_1_BIT)
     return Invalid("YCbCr format ", image.format,
                    " needs a 2D image with 1 mip level, 1 array layer and 1 sample");
-  if (image.width % format.width_multiple != 0 || image.height % format.height_multiple != 0)
+  if (image.width % format.block_width != 0 || image.height % format.block_height != 0)
     return Invalid("image size ", image.width, "x", image.height, " does not fit YCbCr format ",
-                   image.format, "; width must be a multiple of ", format.width_multiple,
-                   ", height of ", format.height_multiple);
+                   image.format, "; width must be a multiple of ", format.block_width,
+                   ", height of ", format.block_height);
   return absl::OkStatus();
 }
 
@@ -170,7 +170,11 @@ absl::Status CheckImage(const ImageInfo& image, const RequestLimits& limits) {
   VRAMD_RETURN_IF_ERROR(CheckMipsAndLayers(image, limits));
   VRAMD_RETURN_IF_ERROR(CheckSamples(image));
   VRAMD_RETURN_IF_ERROR(CheckFlags(image, *format));
-  return CheckYcbcr(image, *format);
+  VRAMD_RETURN_IF_ERROR(CheckYcbcr(image, *format));
+  if (const uint64_t size = TightImageSize(image); size > limits.max_allocation_size)
+    return Invalid("the image needs at least ", size, " bytes; one allocation may have at most ",
+                   limits.max_allocation_size, ": make it smaller or split it");
+  return absl::OkStatus();
 }
 
 absl::Status CheckEnumerations(const AllocationRequest& request) {
@@ -183,7 +187,24 @@ absl::Status CheckEnumerations(const AllocationRequest& request) {
   return absl::OkStatus();
 }
 
+uint64_t Blocks(uint32_t texels, uint32_t mip, uint32_t block) {
+  const uint64_t extent = std::max(texels >> mip, 1u);
+  return (extent + block - 1) / block;
+}
+
 }  // namespace
+
+// At most 2^42 blocks of a 3D image, or 2^32 blocks, 2^12 layers and 2^6 samples of a 2D image, of
+// 2^5 bytes each: the product fits.
+uint64_t TightImageSize(const ImageInfo& image) {
+  const FormatInfo format = FindFormat(image.format).value_or(FormatInfo());
+  uint64_t blocks = 0;
+  for (uint32_t mip = 0; mip < image.mip_levels; ++mip)
+    blocks += Blocks(image.width, mip, format.block_width) *
+              Blocks(image.height, mip, format.block_height) *
+              Blocks(image.depth, mip, format.block_depth);
+  return blocks * format.block_bytes * image.array_layers * image.samples;
+}
 
 absl::Status CheckRequest(const AllocationRequest& request, const RequestLimits& limits) {
   VRAMD_RETURN_IF_ERROR(CheckEnumerations(request));

@@ -29,6 +29,10 @@ struct RequestLimits {
 // INVALID_ARGUMENT with the value, what is allowed, and where useful the remedy.
 absl::Status CheckRequest(const AllocationRequest& request, const RequestLimits& limits);
 
+// Bytes of the image without any padding: no driver needs less. Only for a checked extent, where it
+// cannot overflow.
+uint64_t TightImageSize(const ImageInfo& image);
+
 }  // namespace vramd
 
 #endif  // VRAMD_DRIVER_SHIM_REQUEST_CHECK_H_

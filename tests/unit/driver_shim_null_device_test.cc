@@ -45,6 +45,12 @@ uint64_t SizeOf(const AllocationRequest& request) {
   return MakeNullDevice()->SizeOf(request).value_or(0);
 }
 
+std::string MessageOf(const AllocationRequest& request) {
+  const absl::Status status = CheckRequest(request, RequestLimits());
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  return std::string(status.message());
+}
+
 TEST(NullDevice, SizesAreWholePagesOfTheTightImage) {
   EXPECT_EQ(SizeOf(Buffer(1)), SectionAlignment());
   EXPECT_EQ(SizeOf(Image(1024, 1024)), 4u << 20);
@@ -56,6 +62,9 @@ TEST(NullDevice, SizesAreWholePagesOfTheTightImage) {
   AllocationRequest compressed = Image(1024, 1024);
   compressed.image.format = VK_FORMAT_BC1_RGB_UNORM_BLOCK;
   EXPECT_EQ(SizeOf(compressed), 512u << 10);
+  AllocationRequest nv12 = Image(1024, 1024);
+  nv12.image.format = VK_FORMAT_G8_B8R8_2PLANE_420_UNORM;
+  EXPECT_EQ(SizeOf(nv12), 1536u << 10);
 }
 
 TEST(NullDevice, AllocatesASectionThatHoldsWhatTheRecipeSays) {
@@ -113,7 +122,8 @@ TEST(RequestCheck, TheLargestImageDoesNotOverflow) {
   AllocationRequest request = Image(16384, 16384);
   request.image.array_layers = 2048;
   request.image.format = VK_FORMAT_R64G64B64A64_SFLOAT;
-  EXPECT_EQ(SizeOf(request), uint64_t{16384} * 16384 * 2048 * 32);
+  EXPECT_EQ(TightImageSize(request.image), uint64_t{16384} * 16384 * 2048 * 32);
+  EXPECT_THAT(MessageOf(request), HasSubstr("one allocation may have at most"));
 }
 
 struct BadImage {
@@ -191,7 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
                    i.format = VK_FORMAT_G8_B8R8_2PLANE_420_UNORM;
                    i.height = 63;
                  },
-                 "multiple of 2"},
+                 "height of 2"},
         BadImage{"LayeredNv12",
                  [](ImageInfo& i) {
                    i.format = VK_FORMAT_G8_B8R8_2PLANE_420_UNORM;
@@ -199,12 +209,6 @@ INSTANTIATE_TEST_SUITE_P(
                  },
                  "YCbCr"}),
     [](const auto& test) { return std::string(test.param.name); });
-
-std::string MessageOf(const AllocationRequest& request) {
-  const absl::Status status = CheckRequest(request, RequestLimits());
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
-  return std::string(status.message());
-}
 
 TEST(RequestCheck, RefusesBadBuffers) {
   EXPECT_THAT(MessageOf(Buffer(0)), HasSubstr("buffer size 0 is not valid"));

@@ -1,0 +1,98 @@
+// The section is mapped for as long as the driver uses it. Its memory belongs to the broker and to
+// everybody who has the handle; each importer maps it and gives the pages to its own driver, so
+// this works on every driver with the extension, also between different ones.
+#include "driver-shim/host_section.h"
+
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/section.h"
+#include "base/status_macros.h"
+#include "driver-shim/allocation_plan.h"
+#include "driver-shim/memory_choice.h"
+#include "driver-shim/vulkan_memory.h"
+#include "driver-shim/vulkan_result.h"
+
+namespace vramd {
+namespace {
+
+constexpr const char* kExtensions[] = {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME};
+constexpr auto kHandleBit = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+
+class HostSectionMemory final : public DeviceMemory {
+ public:
+  HostSectionMemory(Recipe recipe, OsHandle section, MappedSection mapping, VulkanMemory memory)
+      : recipe_(std::move(recipe)),
+        section_(std::move(section)),
+        mapping_(std::move(mapping)),
+        memory_(std::move(memory)) {}
+
+  const Recipe& recipe() const override { return recipe_; }
+  absl::StatusOr<OsHandle> Export() override { return section_.Duplicate(); }
+
+ private:
+  const Recipe recipe_;
+  const OsHandle section_;
+  const MappedSection mapping_;
+  const VulkanMemory memory_;  // after mapping_: freed before its pages are unmapped
+};
+
+ExporterSupport Supported(const VulkanContext& context) {
+  ExporterSupport support;
+  support.can_dedicate = false;  // sizes are rounded up, a dedicated one must be exact
+  const uint64_t alignment = context.facts().host_pointer_alignment;
+  if (alignment == 0 || SectionAlignment() % alignment != 0) {
+    support.reason = absl::StrCat("the driver wants host pointers aligned to ", alignment,
+                                  " bytes, this system aligns sections to ", SectionAlignment());
+    return support;
+  }
+  const VkExternalMemoryFeatureFlags features = ProbeFeatures(context, kHandleBit);
+  if ((features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) == 0) {
+    support.reason = "the driver has the extension, but imports no plain buffer or image with it";
+    return support;
+  }
+  support.can_export = support.can_import = true;
+  support.size_granularity = std::lcm(alignment, SectionAlignment());
+  return support;
+}
+
+absl::StatusOr<uint32_t> TypesForPointer(const VulkanContext& context, const void* pointer) {
+  VkMemoryHostPointerPropertiesEXT properties = {
+      VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  VRAMD_RETURN_IF_VULKAN_ERROR("vkGetMemoryHostPointerPropertiesEXT",
+                               context.vk().vkGetMemoryHostPointerPropertiesEXT(
+                                   context.device(), kHandleBit, pointer, &properties));
+  return properties.memoryTypeBits;
+}
+
+absl::StatusOr<std::unique_ptr<DeviceMemory>> Create(const VulkanContext& context,
+                                                     const AllocationPlan& plan) {
+  VRAMD_ASSIGN_OR_RETURN(OsHandle section, CreateSection(plan.size, "vramd"));
+  VRAMD_ASSIGN_OR_RETURN(MappedSection mapping,
+                         MappedSection::Map(section, plan.size, SectionAccess::kReadWrite));
+  VRAMD_ASSIGN_OR_RETURN(const uint32_t pointer_types, TypesForPointer(context, mapping.data()));
+  VRAMD_ASSIGN_OR_RETURN(
+      const uint32_t type,
+      ChooseMemoryType(context.facts().memory, plan.memory_type_bits & pointer_types,
+                       plan.request.intent));
+  VkImportMemoryHostPointerInfoEXT import = {VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+  import.handleType = kHandleBit;
+  import.pHostPointer = mapping.data();
+  VRAMD_ASSIGN_OR_RETURN(VulkanMemory memory, VulkanMemory::Allocate(context, plan, type, import));
+  return std::make_unique<HostSectionMemory>(MakeRecipe(context, plan, type), std::move(section),
+                                             std::move(mapping), std::move(memory));
+}
+
+}  // namespace
+
+constinit const Exporter kHostSectionExporter = {
+    HandleType::kHostSection,
+    kHandleBit,
+    VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT,
+    kExtensions,
+    &Supported,
+    &Create,
+};
+
+}  // namespace vramd

@@ -1,0 +1,79 @@
+#include "driver-shim/vulkan_context.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "driver-shim/vulkan_result.h"
+
+namespace vramd {
+namespace {
+
+// A VkDevice must have a queue. Every family that can draw or compute can also copy.
+uint32_t ChooseQueueFamily(const VulkanInstance& instance, VkPhysicalDevice device) {
+  uint32_t count = 0;
+  instance.vk().vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  instance.vk().vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  constexpr VkQueueFlags kCanCopy =
+      VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT;
+  for (uint32_t i = 0; i < count; ++i)
+    if ((families[i].queueFlags & kCanCopy) != 0) return i;
+  return 0;
+}
+
+absl::StatusOr<VkDevice> CreateDevice(const VulkanInstance& instance, const VulkanFacts& facts,
+                                      const std::vector<const char*>& extensions) {
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueFamilyIndex = ChooseQueueFamily(instance, facts.handle);
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+  VkPhysicalDeviceMaintenance4Features maintenance4 = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES};
+  maintenance4.maintenance4 = VK_TRUE;
+  VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  if (facts.maintenance4) info.pNext = &maintenance4;
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
+  VkDevice device = VK_NULL_HANDLE;
+  VRAMD_RETURN_IF_VULKAN_ERROR("vkCreateDevice",
+                               instance.vk().vkCreateDevice(facts.handle, &info, nullptr, &device));
+  return device;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<VulkanContext>> VulkanContext::Open(
+    std::shared_ptr<const VulkanInstance> instance, VulkanFacts facts,
+    const std::vector<const char*>& extensions) {
+  std::vector<const char*> enabled;
+  for (const char* extension : extensions)
+    if (facts.Has(extension)) enabled.push_back(extension);
+  const bool core_13 =
+      facts.info.api_version >= VK_API_VERSION_1_3 && instance->api_version() >= VK_API_VERSION_1_3;
+  if (facts.maintenance4 && !core_13) enabled.push_back(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+  const absl::StatusOr<VkDevice> device = CreateDevice(*instance, facts, enabled);
+  if (!device.ok()) return device.status();
+  return std::unique_ptr<VulkanContext>(
+      new VulkanContext(std::move(instance), std::move(facts), *device));
+}
+
+VulkanContext::VulkanContext(std::shared_ptr<const VulkanInstance> instance, VulkanFacts facts,
+                             VkDevice device)
+    : instance_(std::move(instance)), facts_(std::move(facts)), device_(device) {
+  volkLoadDeviceTable(&table_, device_);
+}
+
+VulkanContext::~VulkanContext() { table_.vkDestroyDevice(device_, nullptr); }
+
+absl::Status VulkanContext::CountAllocation() const {
+  if (allocation_count_++ < facts_.max_allocation_count) return absl::OkStatus();
+  UncountAllocation();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(facts_.info.name, " allows ", facts_.max_allocation_count,
+                   " allocations at a time, and all are in use; release some"));
+}
+
+}  // namespace vramd
