@@ -1,0 +1,40 @@
+// Opens NAME/composite when it is there, reads it back, says so by publishing NAME/captured, and
+// writes a PNG.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/gpu.h"
+#include "common/picture.h"
+#include "common/stopwatch.h"
+#include "common/waiting.h"
+
+int main(int argc, char** argv) {
+  std::string name = "demo";
+  std::string output = "capture.png";
+  CLI::App app("Writes an image that another process published into a PNG file");
+  app.add_option("--name", name, "application part of all names")->capture_default_str();
+  app.add_option("--output", output, "the PNG file to write")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+
+  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Lease lease =
+      example::OpenWhenPublished(client, name + "/composite", std::chrono::seconds(60)).OrExit();
+  const vramd::Recipe recipe = lease.recipe();
+  const uint32_t width = recipe.image.width, height = recipe.image.height;
+
+  example::Gpu gpu(recipe);
+  const vramd::VulkanResource composite = gpu.Import(lease);
+  const example::HostBuffer pixels(gpu, VkDeviceSize{4} * width * height,
+                                   VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+  example::Stopwatch stopwatch;
+  gpu.Run([&](VkCommandBuffer commands) {
+    composite.RecordAcquire(commands, gpu.Barrier());
+    example::RecordReadback(commands, composite.image(), width, height, pixels);
+    composite.RecordRelease(commands, gpu.Barrier());
+  });
+  const double reading = stopwatch.Milliseconds();
+  lease.Publish(name + "/captured").OrExit();
+  example::WritePng(output, width, height, pixels.data());
+  std::printf("capture: read_ms=%.1f png_ms=%.1f wrote %s\n", reading, stopwatch.Milliseconds(),
+              output.c_str());
+}

@@ -1,0 +1,89 @@
+// Renders tile i of n of one shared image. The worker of tile 0 allocates the image, the others
+// wait for its name; each then owns one array layer, so all render at the same time.
+//
+//   NAME/tiles    the image                       published by the worker of tile 0
+//   NAME/tile-i   the same image, when tile i is there    published by each worker
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/scene.h"
+#include "common/stopwatch.h"
+#include "common/waiting.h"
+
+namespace {
+
+struct Options {
+  std::string name = "demo";
+  std::string device;
+  uint32_t tile = 0;
+  uint32_t tiles = 4;
+  uint32_t width = 1920;
+  uint32_t height = 1080;
+  std::chrono::seconds patience{60};
+};
+
+vramd::Lease AllocateTiles(vramd::Client& client, const Options& options) {
+  vramd::AllocateInfo info = vramd::AllocateInfo::Image(
+      example::kSceneFormat, options.width, options.height / options.tiles, example::kSceneUsage);
+  info.image.array_layers = options.tiles;
+  info.device = options.device.empty() ? nullptr : options.device.c_str();
+  info.label = "tiles of a picture";
+  vramd::Lease lease = client.Allocate(info).OrExit();
+  lease.Publish(options.name + "/tiles").OrExit();
+  return lease;
+}
+
+void Render(const vramd::Lease& lease, uint32_t tile) {
+  example::Stopwatch stopwatch;
+  const vramd::Recipe recipe = lease.recipe();
+  example::Gpu gpu(recipe);
+  const vramd::VulkanResource tiles = gpu.Import(lease);
+  const double opening = stopwatch.Milliseconds();
+
+  vramd::VulkanBarrier ours = gpu.Barrier();
+  ours.first_layer = tile;
+  ours.layer_count = 1;
+  vramd::VulkanBarrier fresh = ours;
+  fresh.discard = true;
+  const example::Scene scene = {recipe.image.width, recipe.image.height, recipe.image.array_layers};
+  example::RenderTile(
+      gpu, scene, tile, tiles.image(),
+      [&](VkCommandBuffer commands) { tiles.RecordAcquire(commands, fresh); },
+      [&](VkCommandBuffer commands) { tiles.RecordRelease(commands, ours); });
+  std::printf("tile %u: gpu_ms=%.1f render_ms=%.1f shared_bytes=%llu on %s\n", tile, opening,
+              stopwatch.Milliseconds(), static_cast<unsigned long long>(recipe.allocation_size),
+              gpu.name().c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Renders one tile of a picture into an image that several processes share");
+  app.add_option("--name", options.name, "application part of all names")->capture_default_str();
+  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  app.add_option("--tile", options.tile, "which tile to render, from 0")->capture_default_str();
+  app.add_option("--tiles", options.tiles, "how many there are")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--width", options.width, "texels")->capture_default_str();
+  app.add_option("--height", options.height, "texels, a multiple of --tiles")
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  if (options.tile >= options.tiles) example::Die("--tile must be less than --tiles");
+  if (options.height % options.tiles != 0) example::Die("--height must be a multiple of --tiles");
+
+  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Watch watch = client.WatchNames().OrExit();
+  vramd::Lease lease =
+      options.tile == 0
+          ? AllocateTiles(client, options)
+          : example::OpenWhenPublished(client, options.name + "/tiles", options.patience).OrExit();
+  Render(lease, options.tile);
+
+  // Our lease keeps the image alive until the compositor has one of its own.
+  const std::string done =
+      lease.Publish(options.name + "/tile-" + std::to_string(options.tile)).OrExit();
+  example::OrExit(
+      example::WaitUntilPublished(watch, example::Sibling(done, "composite"), options.patience));
+}
