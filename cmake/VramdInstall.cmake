@@ -10,12 +10,12 @@ set(package_build_dir ${PROJECT_BINARY_DIR}/package)
 install(TARGETS vramd vramctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY client/include/vramd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
-install(FILES ${VRAMD_EXPORT_HEADER} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vramd)
-install(FILES deploy/man/vramd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES ${PROJECT_BINARY_DIR}/client/include/vramd/export.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vramd)
 install(FILES tools/vramctl/vramctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 # ---- The shared library -----------------------------------------------------------------------
-install(TARGETS vramd_client_shared EXPORT vramd-targets
+install(TARGETS vramd_client_shared vramd_client_headers EXPORT vramd-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -25,11 +25,11 @@ install(EXPORT vramd-targets NAMESPACE vramd:: DESTINATION ${package_dir})
 # ---- The static library -----------------------------------------------------------------------
 # One archive made of ours, which an outside project links without knowing how we divide our code.
 # The libraries of others stay outside: the package's static component finds them.
-set(merged_archive ${package_build_dir}/libvramd_client.a)
+set(merged_archive ${package_build_dir}/libvramd.a)
 set(merge_script "CREATE ${merged_archive}\n")
-foreach(part IN ITEMS vramd_client vramd_ipc vramd_proto vramd_base)
+set(merge_parts vramd_client vramd_client_vulkan vramd_ipc_grpc vramd_ipc vramd_proto vramd_base)
+foreach(part IN LISTS merge_parts)
   string(APPEND merge_script "ADDLIB $<TARGET_FILE:${part}>\n")
-  list(APPEND merge_parts ${part})
 endforeach()
 file(GENERATE OUTPUT ${package_build_dir}/merge.mri CONTENT "${merge_script}SAVE\nEND\n")
 add_custom_command(

@@ -8,7 +8,7 @@ foreach(wanted IN ITEMS
     bin/vramd bin/vramctl
     include/vramd/vramd.h include/vramd/vramd_vulkan.h include/vramd/client.h
     include/vramd/vulkan.h include/vramd/result.h include/vramd/export.h
-    libvramd_client.so.0 libvramd_client.a vramd.pc vramd-config.cmake
+    libvramd.so.0 libvramd.a vramd.pc vramd-config.cmake
     man8/vramd.8 man1/vramctl.1
     systemd/user/vramd.service systemd/user/vramd.socket
     systemd/system/vramd-system.service systemd/system/vramd-system.socket
