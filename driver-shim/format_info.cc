@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#define VK_NO_PROTOTYPES
 #define VULKAN_HPP_ENABLE_DYNAMIC_LOADER_TOOL 0
 #define VULKAN_HPP_ASSERT(condition) static_cast<void>(0)
 #include <vulkan/vulkan_format_traits.hpp>

@@ -22,10 +22,11 @@ uint32_t ChooseQueueFamily(const VulkanInstance& instance, VkPhysicalDevice devi
 }
 
 absl::StatusOr<VkDevice> CreateDevice(const VulkanInstance& instance, const VulkanFacts& facts,
+                                      uint32_t queue_family,
                                       const std::vector<const char*>& extensions) {
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
-  queue.queueFamilyIndex = ChooseQueueFamily(instance, facts.handle);
+  queue.queueFamilyIndex = queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
   VkPhysicalDeviceMaintenance4Features maintenance4 = {
@@ -54,15 +55,19 @@ absl::StatusOr<std::unique_ptr<VulkanContext>> VulkanContext::Open(
   const bool core_13 =
       facts.info.api_version >= VK_API_VERSION_1_3 && instance->api_version() >= VK_API_VERSION_1_3;
   if (facts.maintenance4 && !core_13) enabled.push_back(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
-  const absl::StatusOr<VkDevice> device = CreateDevice(*instance, facts, enabled);
+  const uint32_t queue_family = ChooseQueueFamily(*instance, facts.handle);
+  const absl::StatusOr<VkDevice> device = CreateDevice(*instance, facts, queue_family, enabled);
   if (!device.ok()) return device.status();
   return std::unique_ptr<VulkanContext>(
-      new VulkanContext(std::move(instance), std::move(facts), *device));
+      new VulkanContext(std::move(instance), std::move(facts), *device, queue_family));
 }
 
 VulkanContext::VulkanContext(std::shared_ptr<const VulkanInstance> instance, VulkanFacts facts,
-                             VkDevice device)
-    : instance_(std::move(instance)), facts_(std::move(facts)), device_(device) {
+                             VkDevice device, uint32_t queue_family)
+    : instance_(std::move(instance)),
+      facts_(std::move(facts)),
+      device_(device),
+      queue_family_(queue_family) {
   volkLoadDeviceTable(&table_, device_);
 }
 

@@ -28,6 +28,7 @@ class VulkanContext {
   const VulkanFacts& facts() const { return facts_; }
   VkDevice device() const { return device_; }
   const VolkDeviceTable& vk() const { return table_; }
+  uint32_t queue_family() const { return queue_family_; }  // of the device's one queue, index 0
   const InstanceTable& instance_vk() const { return instance_->vk(); }
 
   // Null without maintenance4. Core and extension have the same function under two names.
@@ -48,12 +49,13 @@ class VulkanContext {
   void UncountAllocation() const { --allocation_count_; }
 
  private:
-  VulkanContext(std::shared_ptr<const VulkanInstance> instance, VulkanFacts facts, VkDevice device)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(VolkMutex());
+  VulkanContext(std::shared_ptr<const VulkanInstance> instance, VulkanFacts facts, VkDevice device,
+                uint32_t queue_family) ABSL_EXCLUSIVE_LOCKS_REQUIRED(VolkMutex());
 
   std::shared_ptr<const VulkanInstance> instance_;
   VulkanFacts facts_;
   VkDevice device_;
+  uint32_t queue_family_;
   VolkDeviceTable table_;
   mutable std::atomic<uint32_t> allocation_count_{0};
 };
