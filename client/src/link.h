@@ -1,0 +1,57 @@
+// Link: one live connection to a broker, from greeting to break. Never reconnects; the client core
+// makes a new one. Leases keep the link that they came by. Thread-safe.
+#ifndef VRAMD_CLIENT_SRC_LINK_H_
+#define VRAMD_CLIENT_SRC_LINK_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/environment.h"
+#include "base/ids.h"
+#include "grpcpp/client_context.h"
+#include "ipc/dial.h"
+#include "ipc/grpc_transport.h"
+#include "ipc/handle_lane.h"
+#include "vramd/v1/broker.grpc.pb.h"
+
+namespace vramd {
+
+class Link {
+ public:
+  explicit Link(Line line);
+
+  // A context that carries the session's token.
+  std::unique_ptr<grpc::ClientContext> NewContext() const;
+  std::unique_ptr<grpc::ClientContext> NewContext(std::chrono::milliseconds timeout) const;
+
+  v1::Broker::Stub& stub() { return *stub_; }
+  HandleReceiver& lane() { return *lane_; }
+  const std::string& endpoint() const { return endpoint_; }
+
+  // What a finished call says about the link, as a status for the caller.
+  absl::Status Conclude(const grpc::Status& status);
+
+  // True once the connection is gone for good.
+  bool broken() const;
+
+  RequestId NextRequest() { return RequestId{next_request_.fetch_add(1)}; }
+
+  // A call that was to make a lease has failed here, but may have succeeded at the broker: drops
+  // the handle and has the broker give the lease back, without waiting for either.
+  void GiveUp(RequestId request);
+
+ private:
+  const std::string endpoint_;
+  const std::string token_;
+  const std::unique_ptr<HandleReceiver> lane_;
+  const StreamChannel channel_;
+  const std::unique_ptr<v1::Broker::Stub> stub_;
+  std::atomic<bool> ended_ = false;  // the broker no longer knows the session
+  std::atomic<uint64_t> next_request_ = 1;
+};
+
+}  // namespace vramd
+
+#endif  // VRAMD_CLIENT_SRC_LINK_H_
