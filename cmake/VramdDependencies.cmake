@@ -1,5 +1,10 @@
 # Every outside library is found here, once. None is bundled and none is downloaded.
 
+if(MINGW AND CMAKE_CROSSCOMPILING)
+  include(VramdMingwDependencies)
+  return()
+endif()
+
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(Protobuf REQUIRED)
@@ -23,7 +28,7 @@ add_library(vramd_vulkan_headers INTERFACE)
 target_include_directories(vramd_vulkan_headers SYSTEM INTERFACE ${VULKAN_INCLUDE_DIR})
 
 find_package(PNG)
-find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json)
 
 if(VRAMD_SYSTEMD AND NOT WIN32)
   pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)

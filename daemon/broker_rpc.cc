@@ -139,9 +139,8 @@ grpc::Status BrokerRpc::Allocate(grpc::ServerContext* context, const v1::Allocat
   VRAMD_CALLER_OR_RETURN(caller, context);
   const RequestId id{request->request_id()};
   const auto what = ParseAllocate(*request);
-  absl::StatusOr<Grant> grant = what.status();
-  if (what.ok())
-    grant = broker_->Allocate(caller.session, id, *what, request->device(), request->label());
+  if (!what.ok()) return Finish("allocate", caller, what.status());
+  auto grant = broker_->Allocate(caller.session, id, *what, request->device(), request->label());
   return Finish("allocate", caller, Deliver(caller, *context, id, std::move(grant), reply));
 }
 
@@ -188,8 +187,11 @@ grpc::Status BrokerRpc::Release(grpc::ServerContext* context, const v1::ReleaseR
   absl::Status status = absl::InvalidArgumentError("target is empty; set lease_id or request_id");
   if (request->target_case() == v1::ReleaseRequest::kLeaseId)
     status = broker_->Release(caller.session, LeaseId{request->lease_id()});
-  if (request->target_case() == v1::ReleaseRequest::kRequestId)
-    status = broker_->ReleaseByRequest(caller.session, RequestId{request->request_id()});
+  if (request->target_case() == v1::ReleaseRequest::kRequestId) {
+    const RequestId id{request->request_id()};
+    status = broker_->ReleaseByRequest(caller.session, id);
+    caller.lane->TakeBackRequest(id);
+  }
   return Finish("release", caller, status);
 }
 

@@ -1,4 +1,6 @@
+// Header-only: distributions build the library with exceptions only.
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
 #include "daemon/config.h"
 
 #include <initializer_list>

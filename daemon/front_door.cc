@@ -47,7 +47,7 @@ absl::StatusOr<SecretToken> FrontDoor::Enter(SessionId session, const Peer& peer
   return token;
 }
 
-void FrontDoor::Serve(SessionId session, OsHandle stream) {
+void FrontDoor::Serve(SessionId session, OsHandle stream, std::function<void()> hung_up) {
   const std::string connection = GrpcPeerName(stream);
   {
     MutexLock lock(mutex_);
@@ -57,7 +57,7 @@ void FrontDoor::Serve(SessionId session, OsHandle stream) {
     log::Info("session_begin",
               {{"session", session.value}, {"peer", entry.caller.peer.Describe()}});
   }
-  ServeOnStream(server_, std::move(stream));
+  ServeOnStream(server_, std::move(stream), std::move(hung_up));
 }
 
 void FrontDoor::Left(SessionId session, absl::string_view why) {

@@ -6,6 +6,7 @@
 #ifndef VRAMD_DAEMON_FRONT_DOOR_H_
 #define VRAMD_DAEMON_FRONT_DOOR_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -42,7 +43,7 @@ class FrontDoor final : public DoorKeeper {
   absl::Status Admit(const Peer& peer) override;
   absl::StatusOr<SecretToken> Enter(SessionId session, const Peer& peer,
                                     std::shared_ptr<HandleSender> lane) override;
-  void Serve(SessionId session, OsHandle stream) override;
+  void Serve(SessionId session, OsHandle stream, std::function<void()> hung_up) override;
   void Left(SessionId session, absl::string_view why) override;
   void Refused(const Peer& peer, const absl::Status& why) override;
 

@@ -10,6 +10,8 @@ bool Subject::Matches(const Peer& peer) const {
   switch (kind) {
     case Kind::kEveryone:
       return true;
+    case Kind::kAdministrator:
+      return peer.is_administrator;
     case Kind::kUser:
       return peer.user_id == id;
     case Kind::kGroup:

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,8 +44,9 @@ class DoorKeeper {
   virtual absl::StatusOr<SecretToken> Enter(SessionId session, const Peer& peer,
                                             std::shared_ptr<HandleSender> lane) = 0;
 
-  // The greeting is over: `stream` is for gRPC. Only after a successful Enter().
-  virtual void Serve(SessionId session, OsHandle stream) = 0;
+  // The greeting is over: `stream` is for gRPC. Only after a successful Enter(). `hung_up` goes to
+  // ServeOnStream(); it may be called on any thread, also after the door is gone.
+  virtual void Serve(SessionId session, OsHandle stream, std::function<void()> hung_up) = 0;
 
   // The connection or its process has ended. Once for each successful Enter().
   virtual void Left(SessionId session, absl::string_view why) = 0;

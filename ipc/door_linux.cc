@@ -324,7 +324,8 @@ absl::Status LinuxDoor::SettleIn(SessionId session, Greeting& greeting, OsHandle
   const ServerHello hello{.session = session, .token = token};
   VRAMD_RETURN_IF_ERROR(SendWelcome(greeting.stream, Encode(hello), lane));
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, greeting.stream.get(), nullptr);
-  keeper_->Serve(session, std::move(greeting.stream));
+  // The door sees a hang-up itself, on its duplicate.
+  keeper_->Serve(session, std::move(greeting.stream), nullptr);
   residents_.emplace(session, std::move(resident));
   return absl::OkStatus();
 }

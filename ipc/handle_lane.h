@@ -36,10 +36,20 @@ class HandleSender {
   // it does not expect.
   void TakeBack(uint64_t number);
 
+  // Takes back what was sent for a call whose reply the client says it never got. Only the latest
+  // 1024 handles are remembered. A no-op on Linux, likewise.
+  void TakeBackRequest(RequestId request);
+
  private:
+  struct Sent {
+    RequestId request;
+    uint64_t number;
+  };
+
   Mutex mutex_;
   OsHandle end_;
-  uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;
+  uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;  // Linux
+  std::deque<Sent> sent_ ABSL_GUARDED_BY(mutex_);     // Windows
 };
 
 // The client's end.

@@ -83,6 +83,8 @@ absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& h
 
 void HandleSender::TakeBack(uint64_t) {}
 
+void HandleSender::TakeBackRequest(RequestId) {}
+
 absl::Status HandleReceiver::ReceiveOne() {
   LaneHeader header;
   iovec data = {&header, sizeof(header)};
