@@ -46,13 +46,15 @@ VulkanFacts FactsAt(const VulkanInstance& instance, uint32_t index) {
 
 }  // namespace
 
-TestImporter::TestImporter(uint32_t index) {
+TestImporter::TestImporter(uint32_t index, bool VulkanFacts::*without) {
   MutexLock lock(VolkMutex());
   auto instance = VulkanInstance::Open();
   std::vector<const char*> extensions;
   for (const Exporter* exporter : Exporters())
     extensions.insert(extensions.end(), exporter->extensions.begin(), exporter->extensions.end());
-  auto context = VulkanContext::Open(*instance, FactsAt(**instance, index), extensions);
+  VulkanFacts facts = FactsAt(**instance, index);
+  if (without != nullptr) facts.*without = false;
+  auto context = VulkanContext::Open(*instance, std::move(facts), extensions);
   EXPECT_TRUE(context.ok()) << context.status();
   context_ = *std::move(context);
   vk().vkGetDeviceQueue(device(), context_->queue_family(), 0, &queue_);

@@ -41,8 +41,9 @@ class Imported {
 
 class TestImporter {
  public:
-  // On the device at this position in the order of preference. Fails the test if it cannot.
-  explicit TestImporter(uint32_t index);
+  // On the device at this position in the order of preference, and without one of its features if
+  // `without` is given. Fails the test if it cannot.
+  explicit TestImporter(uint32_t index, bool VulkanFacts::*without = nullptr);
   ~TestImporter();
 
   // Takes the handle. Null, and the test fails, if the driver refuses.

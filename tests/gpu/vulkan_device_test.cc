@@ -4,8 +4,11 @@
 
 #include <array>
 #include <limits>
+#include <map>
+#include <random>
 #include <string>
 
+#include "driver-shim/vulkan_resource.h"
 #include "tests/gpu/gpu_fixture.h"
 #include "tests/gpu/test_importer.h"
 
@@ -166,6 +169,87 @@ TEST_F(VulkanDeviceTest, InvalidRequestsAreRefused) {
     AllocationRequest layered = ImageRequest(VK_FORMAT_R8G8B8A8_UNORM);
     layered.image.array_layers = std::numeric_limits<uint32_t>::max();
     EXPECT_EQ(code_of(layered), invalid);
+  }
+}
+
+template <typename T, size_t N>
+T OneOf(std::mt19937& random, const T (&values)[N]) {
+  return values[random() % N];
+}
+
+// Mostly plausible, often wrong in one or two places.
+AllocationRequest RandomRequest(std::mt19937& random) {
+  constexpr uint32_t kExtents[] = {0, 1, 2, 3, 16, 32, 33, 64, 64, 64, 257, 16384, 1u << 31};
+  constexpr uint32_t kCounts[] = {0, 1, 1, 1, 1, 2, 2, 3, 4, 6, 8, 64, 2049};
+  constexpr uint32_t kFormats[] = {0,   1,   9,          23,         37,         44,        97,
+                                   98,  103, 124,        126,        129,        133,       147,
+                                   184, 185, 1000054000, 1000156000, 1000156003, 1000340000};
+  AllocationRequest request;
+  request.kind = OneOf(random, {ResourceKind::kUnknown, ResourceKind::kRaw, ResourceKind::kBuffer,
+                                ResourceKind::kImage, ResourceKind::kImage, ResourceKind::kImage});
+  request.intent = static_cast<MemoryIntent>(random() % 4);
+  request.dedicated = random() % 4 == 0;
+  request.raw_size = random() % 100000;
+  request.raw_memory_types = random() % 4;
+  request.buffer = {random() % 100000, static_cast<uint32_t>(1u << (random() % 12)),
+                    static_cast<uint32_t>(random() % 8 == 0 ? random() % 32 : 0)};
+  request.image.flags = random() % 4 != 0 ? 0 : 1u << (random() % 16);
+  request.image.image_type = random() % 8 == 0 ? random() % 4 : 1;
+  request.image.format = OneOf(random, kFormats);
+  request.image.width = OneOf(random, kExtents);
+  request.image.height = random() % 2 == 0 ? request.image.width : OneOf(random, kExtents);
+  request.image.depth = random() % 4 == 0 ? OneOf(random, kExtents) : 1;
+  request.image.mip_levels = OneOf(random, kCounts);
+  request.image.array_layers = OneOf(random, kCounts);
+  request.image.samples = random() % 4 != 0 ? 1 : OneOf(random, kCounts);
+  request.image.tiling = random() % 4 == 0 ? random() % 3 : 0;
+  request.image.usage = 1u << (random() % 9);
+  return request;
+}
+
+// Run with the validation layer, this shows that no request reaches the driver that must not.
+TEST_F(VulkanDeviceTest, RandomRequestsNeverUpsetTheDriver) {
+  for (const auto& device : devices_) {
+    std::mt19937 random(20);
+    std::map<ResourceKind, int> made;
+    for (int i = 0; i < 20000; ++i) {
+      AllocationRequest request = RandomRequest(random);
+      request.handle_type =
+          OneOf(random, {HandleType::kUnknown, HandleType::kOpaqueFd, HandleType::kHostSection});
+      const auto size = device->SizeOf(request);
+      if (!size.ok()) {
+        EXPECT_THAT(size.status().code(), ::testing::AnyOf(absl::StatusCode::kInvalidArgument,
+                                                           absl::StatusCode::kFailedPrecondition))
+            << size.status();
+        continue;
+      }
+      if (*size > (64 << 20)) continue;
+      const auto memory = device->Allocate(request);
+      ASSERT_TRUE(memory.ok()) << memory.status();
+      EXPECT_EQ((*memory)->recipe().allocation_size, *size);
+      ++made[request.kind];
+    }
+    for (const ResourceKind kind :
+         {ResourceKind::kRaw, ResourceKind::kBuffer, ResourceKind::kImage})
+      EXPECT_GT(made[kind], 100) << ToString(kind);
+  }
+}
+
+TEST_F(VulkanDeviceTest, RequirementsAreTheSameWithoutMaintenance4) {
+  for (const auto& device : devices_) {
+    TestImporter importer(device->info().index);
+    TestImporter older(device->info().index, &VulkanFacts::maintenance4);
+    for (const AllocationRequest& request :
+         {BufferRequest(1000), ImageRequest(VK_FORMAT_R16G16B16A16_SFLOAT)}) {
+      const auto bit = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+      const auto a = QueryRequirements(importer.context(), request, bit);
+      const auto b = QueryRequirements(older.context(), request, bit);
+      ASSERT_TRUE(a.ok() && b.ok()) << a.status() << b.status();
+      EXPECT_EQ(a->size, b->size);
+      EXPECT_EQ(a->memory_type_bits, b->memory_type_bits);
+      EXPECT_EQ(a->prefers_dedicated, b->prefers_dedicated);
+      EXPECT_EQ(a->requires_dedicated, b->requires_dedicated);
+    }
   }
 }
 
