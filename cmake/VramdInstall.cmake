@@ -7,12 +7,15 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vramd)
 set(package_build_dir ${PROJECT_BINARY_DIR}/package)
 
 # ---- Programs, headers, manual pages ----------------------------------------------------------
-install(TARGETS vramd vramctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS vramd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET vramctl)
+  install(TARGETS vramctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES tools/vramctl/vramctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
 install(DIRECTORY client/include/vramd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_BINARY_DIR}/client/include/vramd/export.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vramd)
-install(FILES tools/vramctl/vramctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 # ---- The shared library -----------------------------------------------------------------------
 install(TARGETS vramd_client_shared vramd_client_headers EXPORT vramd-targets
