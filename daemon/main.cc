@@ -120,10 +120,12 @@ int Main(int argc, char** argv) {
   std::vector<std::string> devices;
   uint64_t drain_ms = 0;
   bool null_device = false;
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--config", invocation.config_file, "Configuration file (TOML)");
   app.add_option("--endpoint", endpoint, "Path of the socket to listen on");
   app.add_option("--socket-group", group, "Group whose members may connect, too");
-  app.add_option("--device", devices, "UUID, LUID, index or name of a GPU; may be repeated");
+  app.add_option("--device", devices, "UUID, LUID, index or name of a GPU; may be repeated")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--exporter", exporter,
                  "opaque_fd, dma_buf or host_section, instead of the first that works");
   app.add_flag("--null-device", null_device, "No GPU: plain shared memory, for tests");

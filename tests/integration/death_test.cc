@@ -1,0 +1,119 @@
+// Processes that die: clients in any state, and the broker itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/os_handle.h"
+#include "tests/integration/scripted_process.h"
+#include "tests/support/broker_process.h"
+
+namespace vramd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr milliseconds kPatience(20000);
+
+// The next event of a kind; others are passed over.
+Event Await(Watch& watch, vramd_event_kind kind) {
+  for (;;) {
+    auto event = watch.Next(kPatience);
+    if (!event) {
+      ADD_FAILURE() << "no event " << kind << ": " << event.status().ToString();
+      return Event();
+    }
+    if (event->kind == kind) return *event;
+  }
+}
+
+class DeathTest : public ::testing::Test {
+ protected:
+  BrokerProcess broker_;
+  Client client_ = broker_.Connect();
+};
+
+TEST_F(DeathTest, WatchTellsWhatExistsThenWhatChanges) {
+  auto first = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+  const std::string name = first.Publish("watch/first").OrExit();
+  Watch watch = client_.WatchNames().OrExit();
+  EXPECT_EQ(watch.Next(kPatience).OrExit().name, name);
+  EXPECT_EQ(watch.Next(kPatience).OrExit().kind, VRAMD_EVENT_CURRENT);
+  EXPECT_TRUE(client_.Withdraw("watch/first").ok());
+  EXPECT_EQ(watch.Next(kPatience).OrExit().kind, VRAMD_EVENT_WITHDRAWN);
+  EXPECT_EQ(watch.Next(milliseconds(0)).status().code(), VRAMD_DEADLINE_EXCEEDED);
+}
+
+TEST_F(DeathTest, KilledClientLeavesNothing) {
+  ScriptedProcess victim(broker_.endpoint());
+  ScriptedProcess bystander(broker_.endpoint());
+  victim.Do("connect");
+  bystander.Do("connect");
+  ASSERT_THAT(bystander.Do("allocate 65536"), StartsWith("ok"));
+  ASSERT_THAT(victim.Do("allocate 1048576"), StartsWith("ok"));
+  ASSERT_THAT(victim.Do("publish 1 death/victim"), StartsWith("ok"));
+  Watch watch = client_.WatchNames().OrExit();
+  Await(watch, VRAMD_EVENT_CURRENT);
+
+  const auto killed = steady_clock::now();
+  victim.process().Kill();
+  EXPECT_THAT(Await(watch, VRAMD_EVENT_RELEASED).name, HasSubstr("death/victim"));
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - killed);
+  RecordProperty("released_after_ms", static_cast<int>(took.count()));
+  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 1u);
+  EXPECT_THAT(bystander.Do("release 1"), StartsWith("ok"));
+}
+
+TEST_F(DeathTest, KilledInTheMiddleOfAnything) {
+  Watch watch = client_.WatchNames().OrExit();
+  for (int round = 0; round < 20; ++round) {
+    ScriptedProcess victim(broker_.endpoint());
+    ASSERT_THAT(victim.Do("connect"), StartsWith("ok"));
+    ASSERT_THAT(victim.Do("churn"), StartsWith("ok"));
+    // Some rounds into its work: a different moment each time, without a clock.
+    for (int i = 0; i <= round; ++i) Await(watch, VRAMD_EVENT_PUBLISHED);
+    victim.process().Kill();
+    victim.process().Wait();
+  }
+  const auto deadline = steady_clock::now() + kPatience;
+  while (client_.ServerInfo().OrExit().sessions > 1 && steady_clock::now() < deadline) {
+  }
+  EXPECT_EQ(client_.ServerInfo().OrExit().sessions, 1u);
+  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_TRUE(client_.List().OrExit().empty());
+}
+
+TEST_F(DeathTest, BrokerKilledClientsReconnect) {
+  auto lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+  Watch watch = client_.WatchNames().OrExit();
+  Await(watch, VRAMD_EVENT_CURRENT);
+  broker_.Kill();
+  Await(watch, VRAMD_EVENT_DISCONNECTED);
+  EXPECT_FALSE(lease.valid());
+  const Status gone = client_.Ping();
+  EXPECT_EQ(gone.code(), VRAMD_UNAVAILABLE) << gone.ToString();
+  intptr_t handle = -1;  // the memory is still there for an import
+  EXPECT_EQ(vramd_lease_get_handle(lease.get(), &handle), VRAMD_OK);
+  OsHandle((NativeHandle)handle).Reset();
+  broker_.Restart();
+  Await(watch, VRAMD_EVENT_RECONNECTED);
+  EXPECT_TRUE(client_.Ping().ok());
+  EXPECT_FALSE(lease.valid());
+  EXPECT_EQ(lease.Publish("death/late").status().code(), VRAMD_UNAVAILABLE);
+  auto fresh = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+  fresh.Publish("death/fresh").OrExit();
+  EXPECT_THAT(Await(watch, VRAMD_EVENT_PUBLISHED).name, HasSubstr("death/fresh"));
+}
+
+TEST_F(DeathTest, TerminationDrainsAndTellsWatchers) {
+  Watch watch = client_.WatchNames().OrExit();
+  Await(watch, VRAMD_EVENT_CURRENT);
+  broker_.process().Terminate();
+  EXPECT_THAT(Await(watch, VRAMD_EVENT_GOING_AWAY).reason, HasSubstr("stop"));
+  EXPECT_EQ(broker_.process().Wait(kPatience), 0);
+  EXPECT_THAT(broker_.Log(), HasSubstr("event=stopped"));
+}
+
+}  // namespace
+}  // namespace vramd

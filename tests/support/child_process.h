@@ -1,0 +1,71 @@
+// A child process of a test: its arguments, its standard input and output, its end.
+//
+// Standard error is the test's own, so that what a child says shows up in the test's output.
+// Nothing here sleeps; every wait has a deadline. One source per system.
+#ifndef VRAMD_TESTS_SUPPORT_CHILD_PROCESS_H_
+#define VRAMD_TESTS_SUPPORT_CHILD_PROCESS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vramd {
+
+class ChildProcess {
+ public:
+  struct Options {
+    std::vector<std::string> command;                // program and arguments
+    std::map<std::string, std::string> environment;  // added to the test's own
+    std::string output_file;                         // standard error goes there instead
+  };
+
+  // Ends the test program if the child cannot be started: nothing sensible could follow.
+  explicit ChildProcess(Options options);
+  ChildProcess(ChildProcess&&) noexcept;
+  ChildProcess& operator=(ChildProcess&&) noexcept;
+  ~ChildProcess();  // kills it if it still runs
+
+  uint32_t id() const;
+
+  // One line of its standard output without the newline; nullopt at its end or at the deadline.
+  std::optional<std::string> ReadLine(std::chrono::milliseconds timeout = std::chrono::seconds(30));
+  bool WriteLine(const std::string& line);
+
+  void Kill();       // SIGKILL, or TerminateProcess
+  void Terminate();  // asks it to stop: SIGTERM, or Ctrl-Break
+  void Hangup();     // asks it to reload: SIGHUP; not on Windows
+
+  // Its exit code; -N if signal N ended it; nullopt at the deadline.
+  std::optional<int> Wait(std::chrono::milliseconds timeout = std::chrono::seconds(30));
+
+  // Open handles of the process, as the system counts them; 0 if it is gone.
+  size_t CountHandles() const;
+  // Resident memory in bytes; 0 if it is gone.
+  size_t ResidentBytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// This test program's own path, for children that are another role of it.
+std::string OwnProgram();
+
+// A new directory that only this user may enter. Removed with all in it at the end of its life.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace vramd
+
+#endif  // VRAMD_TESTS_SUPPORT_CHILD_PROCESS_H_

@@ -1,0 +1,14 @@
+// An endpoint that no other test has.
+#ifndef VRAMD_TESTS_SUPPORT_ENDPOINT_H_
+#define VRAMD_TESTS_SUPPORT_ENDPOINT_H_
+
+#include <string>
+
+namespace vramd {
+
+// `directory` is the test's own: a socket in it, or a pipe named after it.
+std::string TestEndpoint(const std::string& directory);
+
+}  // namespace vramd
+
+#endif  // VRAMD_TESTS_SUPPORT_ENDPOINT_H_
