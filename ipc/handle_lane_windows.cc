@@ -1,0 +1,71 @@
+// The broker pushes: it duplicates into the client process, which it holds open with
+// PROCESS_DUP_HANDLE. Nobody ever has that right on the broker, since it would allow to pull any
+// handle. The number in the reply is the HANDLE's value in the client.
+//
+// Every handle that is sent was made with the least access that works (see CreateSection() and the
+// exporters), so the duplicate asks for the same.
+#include <windows.h>
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/os_error.h"
+#include "ipc/handle_lane.h"
+
+namespace vramd {
+namespace {
+
+constexpr size_t kMaxRemembered = 1024;
+
+}  // namespace
+
+absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& handle) {
+  HANDLE remote = nullptr;
+  if (!DuplicateHandle(GetCurrentProcess(), handle.get(), end_.get(), &remote, 0, FALSE,
+                       DUPLICATE_SAME_ACCESS)) {
+    const absl::Status why = LastOsError("duplicate a handle into the client");
+    if (WaitForSingleObject(end_.get(), 0) == WAIT_OBJECT_0)
+      return absl::UnavailableError("the client's process has ended");
+    return why;
+  }
+  const auto number = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(remote));
+  log::Debug(
+      "duplicate_handle",
+      {{"process", GetProcessId(end_.get())}, {"request", request.value}, {"value", number}});
+  MutexLock lock(mutex_);
+  sent_.push_back({request, number});
+  if (sent_.size() > kMaxRemembered) sent_.pop_front();
+  return number;
+}
+
+void HandleSender::TakeBackRequest(RequestId request) {
+  std::vector<uint64_t> numbers;
+  {
+    MutexLock lock(mutex_);
+    for (const Sent& sent : sent_)
+      if (sent.request == request) numbers.push_back(sent.number);
+    std::erase_if(sent_, [&](const Sent& sent) { return sent.request == request; });
+  }
+  for (const uint64_t number : numbers) TakeBack(number);
+}
+
+void HandleSender::TakeBack(uint64_t number) {
+  const auto remote = reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
+  DuplicateHandle(end_.get(), remote, nullptr, nullptr, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+}
+
+absl::StatusOr<OsHandle> HandleReceiver::Redeem(uint64_t number, Clock::time_point) {
+  // It is here already: the broker duplicated before it answered.
+  const auto handle = reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
+  DWORD flags = 0;
+  if (handle == nullptr || !GetHandleInformation(handle, &flags))
+    return absl::UnavailableError(
+        absl::StrCat("the broker named handle ", number, ", which this process does not have"));
+  return OsHandle(handle);
+}
+
+// What a lost reply named is closed by the broker, which alone knows its number.
+void HandleReceiver::Abandon(RequestId) {}
+
+}  // namespace vramd
