@@ -1,0 +1,143 @@
+// A console program, or a service: `vramd --service` connects to the service control manager.
+//
+// Everything that asks for a stop or a reload becomes an event object, which Wait() waits for: the
+// console's Ctrl+C and close, the end of the user's session, the service manager's controls, and
+// the named event Local\vramd-stop-PID, by which scripts stop a broker that has no console.
+#include "daemon/service_host.h"
+
+#include <windows.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/os_process.h"
+#include "base/wide_windows.h"
+
+namespace vramd {
+namespace {
+
+constexpr wchar_t kServiceName[] = L"vramd";
+constexpr DWORD kStopHint = 20000;  // milliseconds that a stop may take
+
+class WindowsServiceHost;
+
+// The system's callbacks carry no pointer of ours.
+std::atomic<WindowsServiceHost*> g_host = nullptr;
+
+class WindowsServiceHost final : public ServiceHost {
+ public:
+  WindowsServiceHost()
+      : reload_(CreateEventW(nullptr, FALSE, FALSE, nullptr)),
+        answered_(CreateEventW(nullptr, TRUE, FALSE, nullptr)) {
+    const std::string name = absl::StrCat("Local\\vramd-stop-", OwnProcessId());
+    stop_.Reset(CreateEventW(nullptr, TRUE, FALSE, ToWide(name).c_str()));
+    g_host = this;
+    SetConsoleCtrlHandler(&OnConsole, TRUE);
+    if (absl::StrContains(ToUtf8(GetCommandLineW()), "--service")) ConnectToManager();
+  }
+
+  ~WindowsServiceHost() override {
+    Report(SERVICE_STOPPED, 0);
+    SetConsoleCtrlHandler(&OnConsole, FALSE);
+    if (dispatcher_.joinable()) dispatcher_.join();
+    g_host = nullptr;
+  }
+
+  absl::StatusOr<OsHandle> InheritedListener() override { return OsHandle(); }
+
+  void NotifyReady(int ready_fd) override {
+    Report(SERVICE_RUNNING, 0);
+    if (ready_fd < 0) return;
+    // Windows has no descriptors across processes: the number is that of an inherited handle.
+    const OsHandle pipe(reinterpret_cast<HANDLE>(static_cast<intptr_t>(ready_fd)));
+    DWORD written = 0;
+    if (!WriteFile(pipe.get(), "ready\n", 6, &written, nullptr))
+      log::Warning("ready_not_told", {{"handle", ready_fd}, {"error", GetLastError()}});
+  }
+
+  void NotifyStopping() override { Report(SERVICE_STOP_PENDING, kStopHint); }
+
+  Request Wait() override {
+    const HANDLE events[] = {stop_.get(), reload_.get()};
+    return WaitForMultipleObjects(2, events, FALSE, INFINITE) == WAIT_OBJECT_0 + 1
+               ? Request::kReload
+               : Request::kStop;
+  }
+
+ private:
+  void ConnectToManager() {
+    dispatcher_ = std::thread([this] {
+      SERVICE_TABLE_ENTRYW table[] = {{const_cast<wchar_t*>(kServiceName), &ServiceMain},
+                                      {nullptr, nullptr}};
+      // Returns when the service has reported that it stopped, or at once if no manager started us.
+      if (!StartServiceCtrlDispatcherW(table))
+        log::Warning("no_service_manager", {{"error", GetLastError()}});
+      SetEvent(answered_.get());
+    });
+    WaitForSingleObject(answered_.get(), INFINITE);
+    Report(SERVICE_START_PENDING, kStopHint);
+  }
+
+  void Report(DWORD state, DWORD hint) {
+    if (status_ == nullptr) return;
+    SERVICE_STATUS status{};
+    status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+    status.dwCurrentState = state;
+    if (state == SERVICE_RUNNING)
+      status.dwControlsAccepted =
+          SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE;
+    status.dwWaitHint = hint;
+    SetServiceStatus(status_, &status);
+  }
+
+  static void WINAPI ServiceMain(DWORD, wchar_t**) {
+    WindowsServiceHost* host = g_host;
+    host->status_ = RegisterServiceCtrlHandlerExW(kServiceName, &OnControl, host);
+    SetEvent(host->answered_.get());
+  }
+
+  static DWORD WINAPI OnControl(DWORD control, DWORD, void*, void* self) {
+    auto* host = static_cast<WindowsServiceHost*>(self);
+    switch (control) {
+      case SERVICE_CONTROL_STOP:
+      case SERVICE_CONTROL_SHUTDOWN:
+        host->Report(SERVICE_STOP_PENDING, kStopHint);
+        SetEvent(host->stop_.get());
+        return NO_ERROR;
+      case SERVICE_CONTROL_PARAMCHANGE:
+        SetEvent(host->reload_.get());
+        return NO_ERROR;
+      case SERVICE_CONTROL_INTERROGATE:
+        return NO_ERROR;
+      default:
+        return ERROR_CALL_NOT_IMPLEMENTED;
+    }
+  }
+
+  static BOOL WINAPI OnConsole(DWORD event) {
+    WindowsServiceHost* host = g_host;
+    if (host == nullptr) return FALSE;
+    SetEvent(event == CTRL_BREAK_EVENT ? host->reload_.get() : host->stop_.get());
+    // The process is ended as soon as this returns, so it waits where the console itself goes.
+    if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT)
+      WaitForSingleObject(GetCurrentProcess(), kStopHint);
+    return TRUE;
+  }
+
+  OsHandle stop_;
+  OsHandle reload_;
+  OsHandle answered_;
+  SERVICE_STATUS_HANDLE status_ = nullptr;
+  std::thread dispatcher_;
+};
+
+}  // namespace
+
+std::unique_ptr<ServiceHost> ServiceHost::Create() {
+  return std::make_unique<WindowsServiceHost>();
+}
+
+}  // namespace vramd
