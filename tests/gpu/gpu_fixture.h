@@ -3,17 +3,25 @@
 #define VRAMD_TESTS_GPU_GPU_FIXTURE_H_
 
 #include <gtest/gtest.h>
-#include <vulkan/vulkan_core.h>
 
 #include <memory>
 #include <vector>
 
 #include "driver-shim/vulkan_device.h"
+#include "driver-shim/vulkan_instance.h"
 
 namespace vramd {
 
 class GpuTest : public ::testing::Test {
  protected:
+  // Keeps the drivers loaded until the process ends. One that is unloaded leaves its static memory
+  // behind, and LeakSanitizer reports it from an unknown module.
+  static void SetUpTestSuite() {
+    MutexLock lock(VolkMutex());
+    static const auto* const loaded = new auto(VulkanInstance::Open());
+    (void)loaded;
+  }
+
   void SetUp() override {
     auto devices = OpenVulkanDevices({});
     if (!devices.ok()) GTEST_SKIP() << devices.status();
