@@ -56,7 +56,7 @@ void Compose(const vramd::Lease& tiles_lease, const vramd::Lease& composite_leas
         tiles.RecordRelease(commands, gpu.Barrier());
         composite.RecordRelease(commands, gpu.Barrier());
       });
-  std::printf("compositor: compose_ms=%.1f shared_bytes=%llu on %s\n", stopwatch.Milliseconds(),
+  std::printf("compositor: compose_ms=%.1f allocated_bytes=%llu on %s\n", stopwatch.Milliseconds(),
               static_cast<unsigned long long>(composite_lease.recipe().allocation_size),
               gpu.name().c_str());
 }

@@ -30,6 +30,8 @@ vramd::Lease AllocateTiles(vramd::Client& client, const Options& options) {
   info.label = "tiles of a picture";
   vramd::Lease lease = client.Allocate(info).OrExit();
   lease.Publish(options.name + "/tiles").OrExit();
+  std::printf("tiles: allocated_bytes=%llu\n",
+              static_cast<unsigned long long>(lease.recipe().allocation_size));
   return lease;
 }
 
@@ -50,9 +52,8 @@ void Render(const vramd::Lease& lease, uint32_t tile) {
       gpu, scene, tile, tiles.image(),
       [&](VkCommandBuffer commands) { tiles.RecordAcquire(commands, fresh); },
       [&](VkCommandBuffer commands) { tiles.RecordRelease(commands, ours); });
-  std::printf("tile %u: gpu_ms=%.1f render_ms=%.1f shared_bytes=%llu on %s\n", tile, opening,
-              stopwatch.Milliseconds(), static_cast<unsigned long long>(recipe.allocation_size),
-              gpu.name().c_str());
+  std::printf("tile %u: open_ms=%.1f render_ms=%.1f on %s\n", tile, opening,
+              stopwatch.Milliseconds(), gpu.name().c_str());
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ layout(push_constant) uniform Parameters {
 vec3 Palette(float t) { return 0.5 + 0.5 * cos(6.2831853 * (vec3(0.95, 1.0, 1.05) * t + vec3(0.55, 0.67, 0.80))); }
 
 vec3 Colour(vec2 place) {
-  vec2 z = (2.0 * place - vec2(size)) / float(min(size.x, size.y)) * 1.25;
+  vec2 z = (2.0 * place - vec2(size)) / float(min(size.x, size.y)) * 0.95;
   z = mat2(0.94, 0.34, -0.34, 0.94) * z;
   const vec2 c = vec2(-0.7885, 0.1560);
   float trap = 1e9;
@@ -23,7 +23,7 @@ vec3 Colour(vec2 place) {
     trap = min(trap, abs(z.x * z.y) + 0.25 * radius);
     if (radius > 256.0) {
       float smooth_count = float(i) - log2(log2(radius)) + 3.0;
-      return Palette(0.045 * smooth_count) * (0.35 + 0.65 * exp(-0.02 * smooth_count));
+      return Palette(0.06 * smooth_count) * (0.35 + 0.65 * exp(-0.02 * smooth_count));
     }
   }
   return Palette(0.2 + 2.0 * sqrt(trap)) * 0.85;
