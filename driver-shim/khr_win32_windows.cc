@@ -3,6 +3,8 @@
 // takes no ownership: whoever imports closes its own.
 #include "driver-shim/khr_win32_windows.h"
 
+#include <windows.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"

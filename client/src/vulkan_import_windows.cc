@@ -7,6 +7,7 @@
 #include <windows.h>
 // vulkan_win32.h needs windows.h before it.
 #include <vulkan/vulkan_core.h>
+//
 #include <vulkan/vulkan_win32.h>
 
 #include <utility>
@@ -91,14 +92,14 @@ std::unique_ptr<Importer> MakeNvImporter(VkDevice device, PFN_vkGetDeviceProcAdd
 
 std::vector<ImportVariant> NativeImportVariants() {
   return {
-      {VRAMD_HANDLE_NT_NV,
-       "nt_nv",
+      {VRAMD_HANDLE_NV_WIN32,
+       "nv_win32",
        static_cast<VkExternalMemoryHandleTypeFlagBits>(0),
        {VK_NV_EXTERNAL_MEMORY_EXTENSION_NAME, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME},
        /*same_device_only=*/true,
        &MakeNvImporter},
-      {VRAMD_HANDLE_NT_KHR,
-       "nt_khr",
+      {VRAMD_HANDLE_KHR_WIN32,
+       "khr_win32",
        VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT,
        {VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME},
        /*same_device_only=*/true,
