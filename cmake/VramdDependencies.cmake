@@ -30,6 +30,11 @@ target_include_directories(vramd_vulkan_headers SYSTEM INTERFACE ${VULKAN_INCLUD
 find_package(PNG)
 find_package(nlohmann_json)
 
+# toml++ as headers: distributions build the library with exceptions only, and we use none.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+add_library(tomlplusplus::tomlplusplus INTERFACE IMPORTED GLOBAL)
+target_include_directories(tomlplusplus::tomlplusplus INTERFACE ${TOMLPLUSPLUS_INCLUDE_DIR})
+
 if(VRAMD_SYSTEMD AND NOT WIN32)
   pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
   if(NOT SYSTEMD_FOUND)
