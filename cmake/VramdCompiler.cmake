@@ -12,6 +12,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # The one place that picks the file per operating system: foo_${VRAMD_OS}.cc.
 if(WIN32)
   set(VRAMD_OS windows)
+  # A program finds the DLLs that lie beside it, and nowhere else in a build tree.
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 else()
   set(VRAMD_OS linux)
 endif()

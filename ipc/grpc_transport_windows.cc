@@ -106,6 +106,14 @@ grpc_endpoint* MakeEndpoint(OsHandle pipe, std::function<void()> hung_up) {
   return endpoint.release();
 }
 
+// gRPC's library is running while one of these, or a grpc::Channel, exists.
+struct LibraryInUse {
+  LibraryInUse() { grpc_init(); }
+  ~LibraryInUse() { grpc_shutdown(); }
+  LibraryInUse(const LibraryInUse&) = delete;
+  LibraryInUse& operator=(const LibraryInUse&) = delete;
+};
+
 std::shared_ptr<grpc::Channel> LameChannel(const char* why) {
   return grpc::CreateChannelInternal(
       "", grpc_lame_client_channel_create("vramd", GRPC_STATUS_UNAVAILABLE, why), {});
@@ -132,6 +140,7 @@ void ServeOnStream(grpc::Server* server, OsHandle stream, std::function<void()> 
 }
 
 StreamChannel ChannelOnStream(OsHandle stream, const grpc::ChannelArguments& arguments) {
+  const LibraryInUse library;
   auto hung_up = std::make_shared<std::atomic<bool>>(false);
   const auto broken = [hung_up] { return hung_up->load(); };
   grpc_core::ApplicationCallbackExecCtx callbacks;
