@@ -69,6 +69,7 @@ absl::StatusOr<Broker::Session*> Broker::FindServedSession(SessionId id) const {
 }
 
 std::shared_ptr<Broker::User> Broker::UserOf(const Peer& peer) {
+  std::erase_if(users_, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<User>& known = users_[peer.user_id];
   std::shared_ptr<User> user = known.lock();
   if (user == nullptr) known = user = std::make_shared<User>(limits_.user);
@@ -78,23 +79,24 @@ std::shared_ptr<Broker::User> Broker::UserOf(const Peer& peer) {
 // ---- Leases
 
 absl::StatusOr<Broker::LeaseCharges> Broker::PayFor(Session& session, uint64_t bytes,
-                                                    AllocationId existing) {
+                                                    Allocation* existing) {
   LeaseCharges charges;
+  charges.user = session.user;
   VRAMD_ASSIGN_OR_RETURN(charges.session_handle, session.account.handles->TryCharge(1));
   VRAMD_ASSIGN_OR_RETURN(charges.session_bytes, session.account.bytes->TryCharge(bytes));
   Account& user = session.user->account;
   VRAMD_ASSIGN_OR_RETURN(charges.user_handle, user.handles->TryCharge(1));
-  if (existing) {
-    if (auto found = session.user->holds.find(existing); found != session.user->holds.end())
-      charges.user_hold = found->second.lock();
-  } else {
+  if (existing == nullptr) {
     VRAMD_ASSIGN_OR_RETURN(charges.session_allocation, session.account.allocations->TryCharge(1));
+  } else if (auto paid = existing->payers[session.peer.user_id].lock(); paid != nullptr) {
+    charges.user_hold = std::move(paid);
+    return charges;
   }
-  if (charges.user_hold == nullptr) {
-    charges.user_hold = std::make_shared<UserHold>();
-    VRAMD_ASSIGN_OR_RETURN(charges.user_hold->bytes, user.bytes->TryCharge(bytes));
-    VRAMD_ASSIGN_OR_RETURN(charges.user_hold->allocation, user.allocations->TryCharge(1));
-  }
+  charges.user_hold = std::make_shared<UserHold>();
+  VRAMD_ASSIGN_OR_RETURN(charges.user_hold->bytes, user.bytes->TryCharge(bytes));
+  VRAMD_ASSIGN_OR_RETURN(charges.user_hold->allocation, user.allocations->TryCharge(1));
+  // At once: another session of this user may be about to pay for the same.
+  if (existing != nullptr) existing->payers[session.peer.user_id] = charges.user_hold;
   return charges;
 }
 
@@ -112,7 +114,7 @@ absl::StatusOr<Grant> Broker::Allocate(SessionId id, RequestId request,
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-    VRAMD_ASSIGN_OR_RETURN(charges, PayFor(*session, bytes, AllocationId{}));
+    VRAMD_ASSIGN_OR_RETURN(charges, PayFor(*session, bytes, nullptr));
     owner = session->peer.user_id;
   }
   VRAMD_ASSIGN_OR_RETURN(std::shared_ptr<Allocation> allocation, AllocateOn(device, what));
@@ -175,8 +177,8 @@ absl::StatusOr<Grant> Broker::Open(SessionId id, RequestId request,
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-    VRAMD_ASSIGN_OR_RETURN(charges,
-                           PayFor(*session, allocation->recipe().allocation_size, allocation->id));
+    VRAMD_ASSIGN_OR_RETURN(
+        charges, PayFor(*session, allocation->recipe().allocation_size, allocation.get()));
   }
   return MakeLease(id, request, std::move(allocation), std::move(charges));
 }
@@ -196,7 +198,7 @@ absl::StatusOr<Grant> Broker::MakeLease(SessionId id, RequestId request,
   auto lease = std::make_unique<Lease>();
   lease->id = grant.lease = LeaseId{++last_id_};
   lease->request = request;
-  session->user->holds[allocation->id] = charges.user_hold;
+  allocation->payers[session->peer.user_id] = charges.user_hold;
   allocations_[allocation->id] = allocation;
   ++allocation->lease_count;
   lease->charges = std::move(charges);
@@ -214,8 +216,6 @@ std::unique_ptr<Broker::Lease> Broker::TakeLease(Session& session, LeaseId id,
   const AllocationId allocation = lease->allocation->id;
   for (const std::string& name : lease->names) DropName(*lease, name, names_end);
   if (--lease->allocation->lease_count == 0) allocations_.erase(allocation);
-  // Holds are shared out under the lock only, so the count is exact here.
-  if (lease->charges.user_hold.use_count() == 1) session.user->holds.erase(allocation);
   return lease;
 }
 

@@ -150,7 +150,7 @@ class Broker {
   absl::StatusOr<Session*> FindServedSession(SessionId id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<User> UserOf(const Peer& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<LeaseCharges> PayFor(Session& session, uint64_t bytes, AllocationId existing)
+  absl::StatusOr<LeaseCharges> PayFor(Session& session, uint64_t bytes, Allocation* existing)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::shared_ptr<Allocation>> AllocateOn(std::shared_ptr<Device> device,
                                                          const AllocationRequest& what);

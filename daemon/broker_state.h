@@ -12,6 +12,12 @@
 
 namespace vramd {
 
+// What one user pays for one allocation, however many of its sessions hold leases on it.
+struct UserHold {
+  Charge bytes;
+  Charge allocation;
+};
+
 struct Broker::Allocation {
   // In this order: the memory must go before its device.
   std::shared_ptr<Device> device;
@@ -19,19 +25,17 @@ struct Broker::Allocation {
   AllocationId id;
   std::string owner_user_id;
   std::string label;
-  uint32_t lease_count = 0;  // under the broker's lock
+  // Under the broker's lock:
+  uint32_t lease_count = 0;
+  std::map<std::string, std::weak_ptr<UserHold>> payers;  // by user id
 
   const Recipe& recipe() const { return memory->recipe(); }
 };
 
-// What one user pays for one allocation, however many of its sessions hold leases on it.
-struct UserHold {
-  Charge bytes;
-  Charge allocation;
-};
-
 // All that a lease pays for. A session pays for each of its leases, a user once per allocation.
 struct Broker::LeaseCharges {
+  // Keeps the account alive, so that a user who comes back finds there what is still paid for.
+  std::shared_ptr<User> user;
   Charge session_bytes;
   Charge session_allocation;
   Charge session_handle;
@@ -50,7 +54,6 @@ struct Broker::Lease {
 struct Broker::User {
   explicit User(const QuotaLimits& limits) : account("user", limits) {}
   Account account;
-  std::unordered_map<AllocationId, std::weak_ptr<UserHold>> holds;
 };
 
 struct Broker::Session {
