@@ -18,12 +18,16 @@ bool IsPlain(absl::string_view segment) {
   });
 }
 
+absl::Status CheckSize(absl::string_view what, size_t size, size_t most) {
+  if (size <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " has ", size, " bytes; at most ", most, " are allowed"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> WholeName(absl::string_view name, const Peer& peer) {
-  if (name.size() > kMaxNameBytes)
-    return absl::InvalidArgumentError(absl::StrCat("the name has ", name.size(), " bytes; at most ",
-                                                   kMaxNameBytes, " are allowed"));
+  VRAMD_RETURN_IF_ERROR(CheckSize("the name", name.size(), kMaxWholeNameBytes));
   const std::vector<std::string> parts = absl::StrSplit(name, '/');
   // A user's name may hold what the system allows; the two other parts are ours to restrict.
   const size_t own = parts.size() >= 2 ? parts.size() - 2 : 0;
@@ -33,8 +37,12 @@ absl::StatusOr<std::string> WholeName(absl::string_view name, const Peer& peer) 
         absl::StrCat("\"", absl::CHexEscape(name),
                      "\" is no name; use application/label or user/application/label, of letters, "
                      "digits, '.', '_' and '-'"));
-  if (parts.size() == 3) return std::string(name);
-  return absl::StrCat(peer.user_name, "/", name);
+  VRAMD_RETURN_IF_ERROR(
+      CheckSize("application/label", parts[own].size() + 1 + parts[own + 1].size(), kMaxNameBytes));
+  std::string whole =
+      parts.size() == 3 ? std::string(name) : absl::StrCat(peer.user_name, "/", name);
+  VRAMD_RETURN_IF_ERROR(CheckSize("user/application/label", whole.size(), kMaxWholeNameBytes));
+  return whole;
 }
 
 absl::StatusOr<std::string> OwnName(absl::string_view name, const Peer& peer) {

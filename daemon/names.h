@@ -10,7 +10,8 @@
 
 namespace vramd {
 
-inline constexpr size_t kMaxNameBytes = 200;  // what a client sends
+inline constexpr size_t kMaxNameBytes = 200;       // of application/label
+inline constexpr size_t kMaxWholeNameBytes = 255;  // with the user before it
 inline constexpr size_t kMaxLabelBytes = 128;
 
 // The whole name that `name` means for `peer`: application/label gets the peer's user before it, a
