@@ -13,6 +13,7 @@ namespace vramd {
 inline constexpr size_t kMaxNameBytes = 200;       // of application/label
 inline constexpr size_t kMaxWholeNameBytes = 255;  // with the user before it
 inline constexpr size_t kMaxLabelBytes = 128;
+inline constexpr size_t kMaxNamesPerLease = 64;
 
 // The whole name that `name` means for `peer`: application/label gets the peer's user before it, a
 // whole name stays. INVALID_ARGUMENT for anything else.
