@@ -244,11 +244,6 @@ absl::Status Broker::ReleaseByRequest(SessionId id, RequestId request) {
 
 // ---- The whole
 
-void Broker::SetPolicy(Policy policy) {
-  MutexLock lock(mutex_);
-  policy_ = std::move(policy);
-}
-
 BrokerCounts Broker::Counts() const {
   MutexLock lock(mutex_);
   BrokerCounts counts;

@@ -121,6 +121,8 @@ class Broker {
   void RemoveWatcher(WatcherId watcher);
 
   // ---- The whole
+  // For what is asked from now on. A watcher hears of names that it may open now (kPublished) and of
+  // those that it may open no more (kWithdrawn). Leases and sessions stay.
   void SetPolicy(Policy policy);
   // From now on nothing new is given out; watchers hear of it.
   void BeginDrain(absl::string_view reason);
@@ -169,6 +171,8 @@ class Broker {
   std::vector<Listing> ListFor(const Session& session, absl::string_view prefix) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell(const BrokerEvent& event, const std::string& owner_user_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellNewPolicy(const std::string& name, const Name& entry, const Policy& before)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellAll(const BrokerEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReportLost(const Device& device, const absl::Status& why);

@@ -36,6 +36,9 @@ absl::StatusOr<std::string> Broker::Publish(SessionId id, LeaseId lease_id,
   if (allocation.owner_user_id != session->peer.user_id)
     return absl::PermissionDeniedError(
         "the memory belongs to another user, who alone may publish it");
+  if (lease->second->names.size() >= kMaxNamesPerLease)
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the lease has ", kMaxNamesPerLease, " names, the limit; withdraw one, or open another"));
   const auto [entry, fresh] = names_.try_emplace(whole, Name{id, lease_id});
   if (!fresh)
     return absl::AlreadyExistsError(
@@ -113,6 +116,26 @@ void Broker::Tell(const BrokerEvent& event, const std::string& owner_user_id) {
     const Peer& peer = sessions_.at(watcher.session)->peer;
     if (policy_.CheckOpen(peer, owner_user_id, event.listing.name).ok()) watcher.sink->Push(event);
   }
+}
+
+void Broker::TellNewPolicy(const std::string& name, const Name& entry, const Policy& before) {
+  const Allocation& allocation = *LeaseBehind(entry).allocation;
+  for (const auto& [id, watcher] : watchers_) {
+    if (!absl::StartsWith(name, watcher.prefix)) continue;
+    const Peer& peer = sessions_.at(watcher.session)->peer;
+    const bool was_open = before.CheckOpen(peer, allocation.owner_user_id, name).ok();
+    const bool is_open = policy_.CheckOpen(peer, allocation.owner_user_id, name).ok();
+    if (was_open == is_open) continue;
+    BrokerEvent event{.kind = BrokerEvent::Kind::kPublished, .listing = MakeListing(name, entry)};
+    if (was_open) event.kind = BrokerEvent::Kind::kWithdrawn;
+    watcher.sink->Push(event);
+  }
+}
+
+void Broker::SetPolicy(Policy policy) {
+  MutexLock lock(mutex_);
+  std::swap(policy_, policy);
+  for (const auto& [name, entry] : names_) TellNewPolicy(name, entry, policy);
 }
 
 void Broker::TellAll(const BrokerEvent& event) {
