@@ -31,6 +31,9 @@ absl::Status CheckSameDevice(const DeviceIdentity& from, const DeviceIdentity& t
 }  // namespace
 
 absl::Status CheckShare(const Recipe& recipe, const ImporterDevice& importer) {
+  if (recipe.handle_type == HandleType::kUnknown)
+    return absl::FailedPreconditionError(
+        "the recipe's handle type is unknown to this broker; use the type that the lease has");
   const auto& types = importer.importable;
   if (std::find(types.begin(), types.end(), recipe.handle_type) == types.end())
     return absl::FailedPreconditionError(
