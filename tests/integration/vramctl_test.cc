@@ -1,0 +1,272 @@
+// vramctl as a user runs it: the real program against the real broker, judged by its exit code and
+// by what it prints or writes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <png.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "common/gpu.h"
+#include "tests/support/broker_process.h"
+#include "tests/support/child_process.h"
+
+namespace vramd {
+namespace {
+
+using ::nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr uint32_t kWidth = 33;  // odd, so that a wrong row length shows
+constexpr uint32_t kHeight = 17;
+
+struct Output {
+  int exit_code = -1;
+  std::string text;
+  std::string errors;
+
+  json Json() const { return json::parse(text, nullptr, /*allow_exceptions=*/false); }
+};
+
+class VramctlTest : public testing::Test {
+ protected:
+  // `endpoint` empty: the broker's.
+  Output Run(std::vector<std::string> arguments, std::string endpoint = "") {
+    ChildProcess child = Start(std::move(arguments), std::move(endpoint));
+    Output output;
+    while (const auto line = child.ReadLine(std::chrono::seconds(60))) output.text += *line + "\n";
+    output.exit_code = child.Wait().value_or(-1);
+    std::ostringstream errors;
+    errors << std::ifstream(ErrorFile()).rdbuf();
+    output.errors = errors.str();
+    return output;
+  }
+
+  ChildProcess Start(std::vector<std::string> arguments, std::string endpoint = "") {
+    std::filesystem::remove(ErrorFile());
+    std::vector<std::string> command = {VRAMD_VRAMCTL_PROGRAM, "--endpoint",
+                                        endpoint.empty() ? broker_.endpoint() : endpoint};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return ChildProcess({.command = command, .output_file = ErrorFile()});
+  }
+
+  std::string ErrorFile() const { return files_.path() + "/errors"; }
+  std::string PathOf(const std::string& name) const { return files_.path() + "/" + name; }
+
+  TemporaryDirectory files_;
+  BrokerProcess broker_;
+  Client client_ = broker_.Connect();
+};
+
+AllocateInfo ImageInfo(VkFormat format) {
+  return AllocateInfo::Image(format, kWidth, kHeight,
+                             VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
+}
+
+// Every texel is `above`, but for the last row, so that upside down shows.
+void Paint(example::Gpu& gpu, const VulkanResource& shared, uint32_t texel_bytes,
+           const std::vector<uint8_t>& above, const std::vector<uint8_t>& last) {
+  example::HostBuffer pixels(gpu, uint64_t{kWidth} * kHeight * texel_bytes,
+                             VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
+  for (uint32_t i = 0; i < kWidth * kHeight; ++i) {
+    const std::vector<uint8_t>& texel = i < kWidth * (kHeight - 1) ? above : last;
+    std::copy(texel.begin(), texel.end(), pixels.data() + size_t{i} * texel_bytes);
+  }
+  gpu.Run([&](VkCommandBuffer commands) {
+    VulkanBarrier barrier = gpu.Barrier();
+    barrier.discard = true;
+    shared.RecordAcquire(commands, barrier);
+    VkBufferImageCopy region{};
+    region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+    region.imageExtent = {kWidth, kHeight, 1};
+    vkCmdCopyBufferToImage(commands, pixels.buffer(), shared.image(), VK_IMAGE_LAYOUT_GENERAL, 1,
+                           &region);
+    shared.RecordRelease(commands, gpu.Barrier());
+  });
+}
+
+struct Picture {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  std::vector<uint8_t> rgba;
+
+  std::vector<uint8_t> Texel(uint32_t x, uint32_t y) const {
+    const auto at = rgba.begin() + 4 * (size_t{y} * width + x);
+    return {at, at + 4};
+  }
+};
+
+Picture ReadPng(const std::string& path) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  if (png_image_begin_read_from_file(&image, path.c_str()) == 0) return {};
+  image.format = PNG_FORMAT_RGBA;
+  Picture picture{image.width, image.height, std::vector<uint8_t>(PNG_IMAGE_SIZE(image))};
+  png_image_finish_read(&image, nullptr, picture.rgba.data(), 0, nullptr);
+  return picture;
+}
+
+TEST_F(VramctlTest, StatusTellsOfTheBroker) {
+  const Lease lease = client_.Allocate(AllocateInfo::Raw(1 << 20)).OrExit();
+  const Output output = Run({"status", "--json"});
+  ASSERT_EQ(output.exit_code, 0) << output.errors;
+  const json status = output.Json();
+  EXPECT_EQ(status["endpoint"], broker_.endpoint());
+  EXPECT_EQ(status["broker_process_id"], broker_.process().id());
+  EXPECT_EQ(status["allocations"], 1);
+  EXPECT_EQ(status["sessions"], 2);
+  EXPECT_THAT(Run({"status"}).text, HasSubstr("endpoint     " + broker_.endpoint()));
+}
+
+TEST_F(VramctlTest, DevicesTellWhatEachHandleTypeCan) {
+  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  const json devices = Run({"devices", "--json"}).Json();
+  const auto expected = client_.Devices().OrExit();
+  ASSERT_EQ(devices.size(), expected.size());
+  ASSERT_GT(expected[0].handle_type_count, 0U);
+  EXPECT_EQ(devices[0]["name"], expected[0].name);
+  ASSERT_EQ(devices[0]["handle_types"].size(), expected[0].handle_type_count);
+  EXPECT_EQ(devices[0]["handle_types"][0]["can_export"], expected[0].handle_types[0].can_export);
+}
+
+TEST_F(VramctlTest, ListShowsNamesBelowThePrefix) {
+  Lease lease = client_.Allocate(AllocateInfo::Raw(1 << 20)).OrExit();
+  const std::string name = lease.Publish("list/one").OrExit();
+  const json names = Run({"list", "--json"}).Json();
+  ASSERT_EQ(names.size(), 1U);
+  EXPECT_EQ(names[0]["name"], name);
+  EXPECT_EQ(names[0]["recipe"]["kind"], "raw");
+  EXPECT_THAT(Run({"list", name}).text, HasSubstr(name));
+  EXPECT_EQ(Run({"list", "nobody/", "--json"}).Json(), json::array());
+}
+
+TEST_F(VramctlTest, WatchTellsEveryChangeOnALine) {
+  ChildProcess watch = Start({"--json", "watch", "--count", "3"});
+  EXPECT_EQ(json::parse(watch.ReadLine().value_or("null"))["kind"], "current");
+  {
+    Lease lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+    const std::string name = lease.Publish("watch/one").OrExit();
+    const json published = json::parse(watch.ReadLine().value_or("null"));
+    EXPECT_EQ(published["kind"], "published");
+    EXPECT_EQ(published["name"], name);
+  }
+  EXPECT_EQ(json::parse(watch.ReadLine().value_or("null"))["kind"], "released");
+  EXPECT_EQ(watch.Wait(), 0);
+}
+
+TEST_F(VramctlTest, SnapshotIsTheImage) {
+  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_B8G8R8A8_UNORM)).OrExit();
+  example::Gpu gpu(lease.recipe());
+  const VulkanResource shared = gpu.Import(lease);
+  Paint(gpu, shared, 4, {0, 128, 255, 255}, {255, 0, 0, 64});
+  const std::string name = lease.Publish("snapshot/bgra").OrExit();
+  // Twice: the first has to give the image back as it found it.
+  for (const char* file : {"first.png", "second.png"}) {
+    const Output output = Run({"snapshot", name, PathOf(file)});
+    ASSERT_EQ(output.exit_code, 0) << output.errors;
+    const Picture picture = ReadPng(PathOf(file));
+    ASSERT_EQ(picture.width, kWidth);
+    ASSERT_EQ(picture.height, kHeight);
+    EXPECT_EQ(picture.Texel(0, 0), (std::vector<uint8_t>{255, 128, 0, 255}));
+    EXPECT_EQ(picture.Texel(kWidth - 1, kHeight - 2), (std::vector<uint8_t>{255, 128, 0, 255}));
+    EXPECT_EQ(picture.Texel(0, kHeight - 1), (std::vector<uint8_t>{0, 0, 255, 64}));
+  }
+}
+
+TEST_F(VramctlTest, SnapshotConvertsHalfFloats) {
+  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_R16G16B16A16_SFLOAT)).OrExit();
+  example::Gpu gpu(lease.recipe());
+  const VulkanResource shared = gpu.Import(lease);
+  // 1, 0.5, 0, alpha 1; and 0, 0, 2, alpha 0.5. Little-endian halves.
+  Paint(gpu, shared, 8, {0, 0x3c, 0, 0x38, 0, 0, 0, 0x3c}, {0, 0, 0, 0, 0, 0x40, 0, 0x38});
+  const std::string name = lease.Publish("snapshot/half").OrExit();
+  const Output output = Run({"snapshot", name, PathOf("half.png")});
+  ASSERT_EQ(output.exit_code, 0) << output.errors;
+  const Picture picture = ReadPng(PathOf("half.png"));
+  EXPECT_EQ(picture.Texel(1, 1), (std::vector<uint8_t>{255, 188, 0, 255}));
+  EXPECT_EQ(picture.Texel(0, kHeight - 1), (std::vector<uint8_t>{0, 0, 255, 128}));
+}
+
+TEST_F(VramctlTest, SnapshotRefusesWhatIsNoPicture) {
+  Lease lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+  const std::string name = lease.Publish("snapshot/raw").OrExit();
+  const Output output = Run({"snapshot", name, PathOf("raw.png")});
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.errors, HasSubstr("is a raw, not an image"));
+  EXPECT_FALSE(std::filesystem::exists(PathOf("raw.png")));
+}
+
+TEST_F(VramctlTest, SnapshotNamesTheUsageThatIsMissing) {
+  AllocateInfo info = ImageInfo(VK_FORMAT_R8G8B8A8_UNORM);
+  info.image.usage = VK_IMAGE_USAGE_SAMPLED_BIT;
+  Lease lease = client_.Allocate(info).OrExit();
+  const std::string name = lease.Publish("snapshot/no-copy").OrExit();
+  const Output output = Run({"snapshot", name, PathOf("no-copy.png")});
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.errors, HasSubstr("VK_IMAGE_USAGE_TRANSFER_SRC_BIT"));
+}
+
+// The verdicts of the doctor's findings about `subject`.
+std::vector<std::string> Verdicts(const Output& output, const std::string& subject) {
+  std::vector<std::string> verdicts;
+  const json report = output.Json();
+  for (const json& finding : report["findings"])
+    if (finding["subject"] == subject) verdicts.push_back(finding["verdict"]);
+  return verdicts;
+}
+
+TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
+  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  const Output output = Run({"doctor", "--json"});
+  EXPECT_THAT(Verdicts(output, "endpoint"), testing::ElementsAre("ok"));
+  EXPECT_THAT(Verdicts(output, "broker"), testing::Contains("ok"));
+  EXPECT_THAT(Verdicts(output, "broker"), testing::Not(testing::Contains("problem")));
+  EXPECT_THAT(Verdicts(output, "match"), testing::ElementsAre("ok"));
+  EXPECT_THAT(Verdicts(output, "kernel"), testing::ElementsAre("ok"));
+}
+
+TEST_F(VramctlTest, DoctorWorksWithoutABroker) {
+  const Output output = Run({"doctor", "--json"}, PathOf("nobody.sock"));
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(Verdicts(output, "endpoint"), testing::ElementsAre("problem"));
+  EXPECT_THAT(Verdicts(output, "broker"), testing::ElementsAre("problem"));
+  EXPECT_THAT(Verdicts(output, "vulkan"), testing::ElementsAre("ok"));
+  const json report = output.Json();
+  for (const json& finding : report["findings"])
+    EXPECT_EQ(finding["verdict"] == "ok", finding["remedy"] == "") << finding;
+}
+
+TEST_F(VramctlTest, DoctorSeesADirectoryThatOthersCanWrite) {
+  std::filesystem::permissions(broker_.directory(), std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  EXPECT_THAT(Verdicts(Run({"doctor", "--json"}), "endpoint"),
+              testing::ElementsAre("ok", "problem"));
+}
+
+TEST_F(VramctlTest, BenchTimesEveryCall) {
+  const Output output = Run({"bench", "--rounds", "5", "--json"});
+  ASSERT_EQ(output.exit_code, 0) << output.errors;
+  for (const char* call : {"ping", "allocate", "open", "release"}) {
+    const json figures = output.Json()[call];
+    EXPECT_GT(figures["p50_us"], 0) << call;
+    EXPECT_LE(figures["p50_us"], figures["p99_us"]) << call;
+  }
+  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0U);
+}
+
+TEST_F(VramctlTest, ExitCodesTellFailureFromMisuse) {
+  const Output unreachable = Run({"status"}, PathOf("nobody.sock"));
+  EXPECT_EQ(unreachable.exit_code, 1);
+  EXPECT_THAT(unreachable.errors, HasSubstr("UNAVAILABLE"));
+  EXPECT_EQ(Run({"nonsense"}).exit_code, 2);
+  EXPECT_EQ(Run({"bench", "--rounds", "0"}).exit_code, 2);
+  EXPECT_EQ(Run({"--version"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace vramd
