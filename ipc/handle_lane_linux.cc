@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/os_error.h"
@@ -50,6 +51,12 @@ std::vector<OsHandle> TakeDescriptors(msghdr& message) {
     }
   }
   return taken;
+}
+
+absl::Status NoRoomError() {
+  return absl::ResourceExhaustedError(
+      "a handle could not be received: this process has no file descriptor left (raise "
+      "RLIMIT_NOFILE, or release leases)");
 }
 
 }  // namespace
@@ -101,10 +108,11 @@ absl::Status HandleReceiver::ReceiveOne() {
   if (got == 0) return absl::UnavailableError("the broker has closed the handle lane");
   if (got != sizeof(header) || header.magic != kLaneMagic)
     return absl::UnavailableError("the handle lane carries something that is not ours");
-  if (handles.empty() || (message.msg_flags & MSG_CTRUNC) != 0)
-    return absl::ResourceExhaustedError(
-        "a handle could not be received: this process has no file descriptor left (raise "
-        "RLIMIT_NOFILE, or release leases)");
+  // No room for it: kept as an invalid handle, for whoever redeems this number.
+  if (handles.empty() || (message.msg_flags & MSG_CTRUNC) != 0) {
+    handles.clear();
+    handles.emplace_back();
+  }
   const auto abandoned = std::find(abandoned_.begin(), abandoned_.end(), RequestId{header.request});
   if (abandoned == abandoned_.end())
     arrived_.emplace(header.number, Arrived{RequestId{header.request}, std::move(handles.front())});
@@ -120,6 +128,7 @@ absl::StatusOr<OsHandle> HandleReceiver::Redeem(uint64_t number, Clock::time_poi
       if (auto found = arrived_.find(number); found != arrived_.end()) {
         OsHandle handle = std::move(found->second.handle);
         arrived_.erase(found);
+        if (!handle.valid()) return NoRoomError();
         return handle;
       }
       if (!absl::IsNotFound(received)) return received;
