@@ -59,6 +59,11 @@ absl::Status CheckMagic(const uint8_t* seen, const char (&expected)[8]) {
       "\", which is not vramd's"));
 }
 
+template <typename Byte>
+bool AllZero(const Byte* bytes, size_t size) {
+  return std::all_of(bytes, bytes + size, [](Byte byte) { return byte == 0; });
+}
+
 absl::Status CheckMajor(uint16_t major) {
   if (major == kProtocolMajor) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat("the peer speaks vramd protocol ", major,
@@ -85,7 +90,7 @@ absl::StatusOr<ClientHello> DecodeClientHello(const ClientHelloBytes& bytes) {
   hello.minor = reader.Integer<uint16_t>();
   hello.features = reader.Integer<uint32_t>();
   if (absl::Status major = CheckMajor(hello.major); !major.ok()) return major;
-  if (!std::all_of(bytes.begin() + 16, bytes.end(), [](uint8_t byte) { return byte == 0; }))
+  if (!AllZero(bytes.data() + 16, bytes.size() - 16))
     return absl::InvalidArgumentError("greeting has non-zero reserved bytes");
   return hello;
 }
@@ -113,7 +118,7 @@ absl::StatusOr<ServerHello> DecodeServerHello(const ServerHelloBytes& bytes) {
   hello.minor = reader.Integer<uint16_t>();
   hello.features = reader.Integer<uint32_t>();
   const auto code = static_cast<absl::StatusCode>(reader.Integer<uint32_t>());
-  reader.Integer<uint32_t>();
+  const auto reserved = reader.Integer<uint32_t>();
   hello.session.value = reader.Integer<uint64_t>();
   std::copy_n(reader.Bytes(hello.token.size()), hello.token.size(), hello.token.begin());
   const char* text = reinterpret_cast<const char*>(reader.Bytes(kMaxRefusalText));
@@ -121,6 +126,8 @@ absl::StatusOr<ServerHello> DecodeServerHello(const ServerHelloBytes& bytes) {
   // A refusal in another version is still worth reading; a welcome in one is not.
   if (hello.refusal.ok()) {
     if (absl::Status major = CheckMajor(hello.major); !major.ok()) return major;
+    if (reserved != 0 || !AllZero(text, kMaxRefusalText))
+      return absl::InvalidArgumentError("greeting has non-zero reserved bytes");
   }
   return hello;
 }
