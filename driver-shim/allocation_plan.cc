@@ -66,7 +66,12 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
                                                    requirements.size, " bytes; the device allows ",
                                                    most, " in one allocation: split it"));
   plan.size = RoundUp(requirements.size, support.size_granularity);
-  plan.memory_type_bits = requirements.memory_type_bits;
+  plan.memory_type_bits = requirements.memory_type_bits & support.memory_type_bits;
+  if (plan.memory_type_bits == 0)
+    return absl::FailedPreconditionError(
+        absl::StrCat("this device keeps the ", ToString(request.kind), " in no memory type that ",
+                     ToString(exporter.type),
+                     " can use; take linear tiling for an image, or another handle type"));
   VRAMD_ASSIGN_OR_RETURN(
       plan.memory_type_index,
       ChooseMemoryType(context.facts().memory, plan.memory_type_bits, request.intent));

@@ -19,9 +19,10 @@ struct AllocationPlan;
 struct ExporterSupport {
   bool can_export = false;
   bool can_import = false;
-  std::string reason;             // in words, where one of them is false
-  uint64_t size_granularity = 1;  // bytes; allocation sizes are multiples of it
-  bool can_dedicate = true;       // VkMemoryDedicatedAllocateInfo works with it
+  std::string reason;                        // in words, where one of them is false
+  uint64_t size_granularity = 1;             // bytes; allocation sizes are multiples of it
+  bool can_dedicate = true;                  // VkMemoryDedicatedAllocateInfo works with it
+  uint32_t memory_type_bits = ~uint32_t{0};  // the memory types that it can use
 };
 
 struct Exporter {

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,11 @@
 
 namespace vramd {
 namespace {
+
+bool OutOfDescriptors() {
+  const OsHandle probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return !probe.valid() && (errno == EMFILE || errno == ENFILE);
+}
 
 class FdMemory final : public DeviceMemory {
  public:
@@ -31,13 +37,16 @@ class FdMemory final : public DeviceMemory {
     info.memory = memory_.handle();
     info.handleType = handle_bit_;
     int fd = -1;
-    VRAMD_RETURN_IF_VULKAN_ERROR("vkGetMemoryFdKHR",
-                                 context_.vk().vkGetMemoryFdKHR(context_.device(), &info, &fd));
+    const VkResult result = context_.vk().vkGetMemoryFdKHR(context_.device(), &info, &fd);
     OsHandle handle(fd);
-    if (!handle.valid())  // lavapipe says so, instead of VK_ERROR_TOO_MANY_OBJECTS
+    // Without a free descriptor drivers differ: lavapipe succeeds with -1, NVIDIA's 580 says
+    // VK_ERROR_INITIALIZATION_FAILED, the specification VK_ERROR_TOO_MANY_OBJECTS.
+    if (!handle.valid() && OutOfDescriptors())
       return absl::ResourceExhaustedError(
           "vkGetMemoryFdKHR gave no descriptor: the process has too many open files; raise its "
           "limit (ulimit -n, LimitNOFILE=) or release leases");
+    VRAMD_RETURN_IF_VULKAN_ERROR("vkGetMemoryFdKHR", result);
+    if (!handle.valid()) return absl::InternalError("vkGetMemoryFdKHR succeeded without a handle");
     if (fcntl(handle.get(), F_SETFD, FD_CLOEXEC) != 0)
       return LastOsError("set close-on-exec on an exported descriptor");
     return handle;

@@ -38,6 +38,25 @@ class HostSectionMemory final : public DeviceMemory {
   const VulkanMemory memory_;  // after mapping_: freed before its pages are unmapped
 };
 
+absl::StatusOr<uint32_t> TypesForPointer(const VulkanContext& context, const void* pointer) {
+  VkMemoryHostPointerPropertiesEXT properties = {
+      VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  VRAMD_RETURN_IF_VULKAN_ERROR("vkGetMemoryHostPointerPropertiesEXT",
+                               context.vk().vkGetMemoryHostPointerPropertiesEXT(
+                                   context.device(), kHandleBit, pointer, &properties));
+  return properties.memoryTypeBits;
+}
+
+// Asked with a page of its own, so that a request which cannot work is refused before anything is
+// allocated. Zero if the driver does not answer.
+uint32_t ProbeTypes(const VulkanContext& context, uint64_t size) {
+  const auto section = CreateSection(size, "vramd-probe");
+  if (!section.ok()) return 0;
+  const auto mapping = MappedSection::Map(*section, size, SectionAccess::kReadWrite);
+  if (!mapping.ok()) return 0;
+  return TypesForPointer(context, mapping->data()).value_or(0);
+}
+
 ExporterSupport Supported(const VulkanContext& context) {
   ExporterSupport support;
   support.can_dedicate = false;  // sizes are rounded up, a dedicated one must be exact
@@ -52,18 +71,14 @@ ExporterSupport Supported(const VulkanContext& context) {
     support.reason = "the driver has the extension, but imports no plain buffer or image with it";
     return support;
   }
-  support.can_export = support.can_import = true;
   support.size_granularity = std::lcm(alignment, SectionAlignment());
+  support.memory_type_bits = ProbeTypes(context, support.size_granularity);
+  if (support.memory_type_bits == 0) {
+    support.reason = "the driver takes no memory type for shared pages";
+    return support;
+  }
+  support.can_export = support.can_import = true;
   return support;
-}
-
-absl::StatusOr<uint32_t> TypesForPointer(const VulkanContext& context, const void* pointer) {
-  VkMemoryHostPointerPropertiesEXT properties = {
-      VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
-  VRAMD_RETURN_IF_VULKAN_ERROR("vkGetMemoryHostPointerPropertiesEXT",
-                               context.vk().vkGetMemoryHostPointerPropertiesEXT(
-                                   context.device(), kHandleBit, pointer, &properties));
-  return properties.memoryTypeBits;
 }
 
 absl::StatusOr<std::unique_ptr<DeviceMemory>> Create(const VulkanContext& context,

@@ -57,6 +57,12 @@ void ShareOnce(Device& device, TestImporter& importer, const AllocationRequest& 
                                   << request.image.format << ", intent "
                                   << ToString(request.intent));
   const auto size = device.SizeOf(request);
+  // Some GPUs keep images in memory of their own only, which pages of the host are not.
+  if (request.handle_type == HandleType::kHostSection && request.kind == ResourceKind::kImage &&
+      device.info().device_type != VK_PHYSICAL_DEVICE_TYPE_CPU && !size.ok()) {
+    EXPECT_EQ(size.status().code(), absl::StatusCode::kFailedPrecondition) << size.status();
+    return;
+  }
   ASSERT_TRUE(size.ok()) << size.status();
   auto memory = device.Allocate(request);
   ASSERT_TRUE(memory.ok()) << memory.status();
