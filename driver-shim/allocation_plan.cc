@@ -12,7 +12,7 @@ absl::StatusOr<ResourceRequirements> Requirements(const VulkanContext& context,
                                                   const AllocationRequest& request,
                                                   const Exporter& exporter) {
   if (request.kind != ResourceKind::kRaw)
-    return QueryRequirements(context, request, exporter.handle_bit);
+    return QueryRequirements(context, request, exporter.handle);
   ResourceRequirements raw;
   raw.size = request.raw_size;
   raw.memory_type_bits = request.raw_memory_types == 0 ? ~uint32_t{0} : request.raw_memory_types;
@@ -49,7 +49,7 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
                                               const Exporter& exporter,
                                               const ExporterSupport& support) {
   VRAMD_ASSIGN_OR_RETURN(const VkExternalMemoryFeatureFlags features,
-                         QueryExternalFeatures(context, request, exporter.handle_bit));
+                         QueryExternalFeatures(context, request, exporter.handle));
   if ((features & exporter.needed_features) != exporter.needed_features)
     return absl::FailedPreconditionError(
         absl::StrCat("the driver cannot share this ", ToString(request.kind),
@@ -78,8 +78,7 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
   return plan;
 }
 
-VkExternalMemoryFeatureFlags ProbeFeatures(const VulkanContext& context,
-                                           VkExternalMemoryHandleTypeFlagBits handle_bit) {
+VkExternalMemoryFeatureFlags ProbeFeatures(const VulkanContext& context, ExternalHandle handle) {
   AllocationRequest buffer;
   buffer.kind = ResourceKind::kBuffer;
   buffer.buffer.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
@@ -88,8 +87,8 @@ VkExternalMemoryFeatureFlags ProbeFeatures(const VulkanContext& context,
   image.image.format = VK_FORMAT_R8G8B8A8_UNORM;
   image.image.width = 1;
   image.image.usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
-  return QueryExternalFeatures(context, buffer, handle_bit).value_or(0) |
-         QueryExternalFeatures(context, image, handle_bit).value_or(0);
+  return QueryExternalFeatures(context, buffer, handle).value_or(0) |
+         QueryExternalFeatures(context, image, handle).value_or(0);
 }
 
 Recipe MakeRecipe(const VulkanContext& context, const AllocationPlan& plan,

@@ -27,8 +27,7 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
                                               const ExporterSupport& support);
 
 // What the driver can do with a handle type for a plain buffer or a plain image, added up.
-VkExternalMemoryFeatureFlags ProbeFeatures(const VulkanContext& context,
-                                           VkExternalMemoryHandleTypeFlagBits handle_bit);
+VkExternalMemoryFeatureFlags ProbeFeatures(const VulkanContext& context, ExternalHandle handle);
 
 Recipe MakeRecipe(const VulkanContext& context, const AllocationPlan& plan,
                   uint32_t memory_type_index);

@@ -27,7 +27,7 @@ struct ExporterSupport {
 
 struct Exporter {
   HandleType type;
-  VkExternalMemoryHandleTypeFlagBits handle_bit;
+  ExternalHandle handle;
   // Of VkExternalMemoryFeatureFlags: what the driver must be able to do with each resource.
   VkExternalMemoryFeatureFlags needed_features;
   // Enabled on every device that has them. One that is missing means: not supported.

@@ -26,7 +26,7 @@ class FdMemory final : public DeviceMemory {
  public:
   FdMemory(const VulkanContext& context, const AllocationPlan& plan, VulkanMemory memory)
       : context_(context),
-        handle_bit_(plan.exporter->handle_bit),
+        handle_bit_(static_cast<VkExternalMemoryHandleTypeFlagBits>(plan.exporter->handle.bit)),
         recipe_(MakeRecipe(context, plan, plan.memory_type_index)),
         memory_(std::move(memory)) {}
 
@@ -79,7 +79,7 @@ ExporterSupport FdSupport(const VulkanContext& context,
 absl::StatusOr<std::unique_ptr<DeviceMemory>> CreateFdMemory(const VulkanContext& context,
                                                              const AllocationPlan& plan) {
   VkExportMemoryAllocateInfo exportable = {VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO};
-  exportable.handleTypes = plan.exporter->handle_bit;
+  exportable.handleTypes = plan.exporter->handle.bit;
   VRAMD_ASSIGN_OR_RETURN(VulkanMemory memory,
                          VulkanMemory::Allocate(context, plan, plan.memory_type_index, exportable));
   return std::make_unique<FdMemory>(context, plan, std::move(memory));

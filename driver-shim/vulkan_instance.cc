@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "driver-shim/vulkan_loader.h"
 #include "driver-shim/vulkan_result.h"
 
 namespace vramd {
@@ -10,7 +11,7 @@ namespace {
 
 // Once per process: each call would load the library again.
 absl::Status LoadVulkan() {
-  static const VkResult loaded = volkInitialize();
+  static const VkResult loaded = LoadVulkanLibrary();
   if (loaded != VK_SUCCESS || vkCreateInstance == nullptr)
     return absl::UnavailableError(
         "there is no Vulkan loader; install it (libvulkan1 on Debian and Ubuntu, vulkan-loader or "
@@ -19,6 +20,18 @@ absl::Status LoadVulkan() {
     return absl::UnavailableError(
         "the Vulkan loader is of version 1.0; vramd needs 1.1 or later: update the loader");
   return absl::OkStatus();
+}
+
+bool HasInstanceExtension(const char* name) {
+  uint32_t count = 0;
+  if (vkEnumerateInstanceExtensionProperties(nullptr, &count, nullptr) != VK_SUCCESS) return false;
+  std::vector<VkExtensionProperties> list(count);
+  if (vkEnumerateInstanceExtensionProperties(nullptr, &count, list.data()) != VK_SUCCESS)
+    return false;
+  list.resize(count);
+  return std::any_of(list.begin(), list.end(), [name](const VkExtensionProperties& extension) {
+    return absl::string_view(extension.extensionName) == name;
+  });
 }
 
 }  // namespace
@@ -35,6 +48,11 @@ absl::StatusOr<std::shared_ptr<const VulkanInstance>> VulkanInstance::Open() {
   application.apiVersion = std::min<uint32_t>(volkGetInstanceVersion(), VK_API_VERSION_1_3);
   VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
   info.pApplicationInfo = &application;
+  const char* const nv_capabilities = VK_NV_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME;
+  if (HasInstanceExtension(nv_capabilities)) {
+    info.enabledExtensionCount = 1;
+    info.ppEnabledExtensionNames = &nv_capabilities;
+  }
   VkInstance instance = VK_NULL_HANDLE;
   const VkResult created = vkCreateInstance(&info, nullptr, &instance);
   if (created != VK_SUCCESS)
@@ -59,7 +77,8 @@ VulkanInstance::VulkanInstance(VkInstance instance, uint32_t api_version)
              ::vkGetPhysicalDeviceQueueFamilyProperties,
              ::vkGetPhysicalDeviceImageFormatProperties2,
              ::vkGetPhysicalDeviceExternalBufferProperties,
-             ::vkCreateDevice} {}
+             ::vkCreateDevice,
+             ::vkGetPhysicalDeviceExternalImageFormatPropertiesNV} {}
 
 VulkanInstance::~VulkanInstance() { table_.vkDestroyInstance(instance_, nullptr); }
 

@@ -30,6 +30,19 @@ struct InstanceTable {
   PFN_vkGetPhysicalDeviceImageFormatProperties2 vkGetPhysicalDeviceImageFormatProperties2;
   PFN_vkGetPhysicalDeviceExternalBufferProperties vkGetPhysicalDeviceExternalBufferProperties;
   PFN_vkCreateDevice vkCreateDevice;
+  // Null without VK_NV_external_memory_capabilities.
+  PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV
+      vkGetPhysicalDeviceExternalImageFormatPropertiesNV;
+};
+
+// One bit of one family of handle types: Vulkan's own, which VK_KHR_external_memory began, or that
+// of VK_NV_external_memory. Their numbers and structures are never mixed.
+struct ExternalHandle {
+  constexpr ExternalHandle(VkExternalMemoryHandleTypeFlagBits own) : bit(own) {}  // NOLINT
+  constexpr ExternalHandle(VkExternalMemoryHandleTypeFlagBitsNV nv)               // NOLINT
+      : bit(nv), is_nv(true) {}
+  VkFlags bit;
+  bool is_nv = false;
 };
 
 class VulkanInstance {

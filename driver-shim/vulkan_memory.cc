@@ -21,7 +21,7 @@ absl::Status CheckHeap(const VulkanContext& context, uint64_t size, uint32_t mem
 absl::StatusOr<VulkanResource> ResourceFor(const VulkanContext& context,
                                            const AllocationPlan& plan) {
   if (!plan.dedicated) return VulkanResource();
-  return VulkanResource::Create(context, plan.request, plan.exporter->handle_bit);
+  return VulkanResource::Create(context, plan.request, plan.exporter->handle);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace {
 
 // The create info together with what its pNext points to; neither copied nor moved.
 struct BufferCreateInfo {
-  BufferCreateInfo(const BufferInfo& buffer, VkExternalMemoryHandleTypeFlagBits handle_bit) {
-    external.handleTypes = handle_bit;
+  BufferCreateInfo(const BufferInfo& buffer, ExternalHandle handle) {
+    external.handleTypes = handle.bit;
     info.pNext = &external;
     info.flags = buffer.flags;
     info.size = buffer.size;
@@ -28,9 +28,10 @@ struct BufferCreateInfo {
 };
 
 struct ImageCreateInfo {
-  ImageCreateInfo(const ImageInfo& image, VkExternalMemoryHandleTypeFlagBits handle_bit) {
-    external.handleTypes = handle_bit;
-    info.pNext = &external;
+  ImageCreateInfo(const ImageInfo& image, ExternalHandle handle) {
+    external.handleTypes = handle.bit;
+    external_nv.handleTypes = handle.bit;
+    info.pNext = handle.is_nv ? static_cast<const void*>(&external_nv) : &external;
     info.flags = image.flags;
     info.imageType = static_cast<VkImageType>(image.image_type);
     info.format = static_cast<VkFormat>(image.format);
@@ -46,6 +47,8 @@ struct ImageCreateInfo {
   ImageCreateInfo& operator=(const ImageCreateInfo&) = delete;
 
   VkExternalMemoryImageCreateInfo external = {VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO};
+  VkExternalMemoryImageCreateInfoNV external_nv = {
+      VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO_NV};
   VkImageCreateInfo info = {VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
 };
 
@@ -62,15 +65,15 @@ struct RequirementsAnswer {
 };
 
 void AskWithoutResource(const VulkanContext& context, const AllocationRequest& request,
-                        VkExternalMemoryHandleTypeFlagBits handle_bit, RequirementsAnswer& answer) {
+                        ExternalHandle handle, RequirementsAnswer& answer) {
   if (request.kind == ResourceKind::kBuffer) {
-    const BufferCreateInfo create(request.buffer, handle_bit);
+    const BufferCreateInfo create(request.buffer, handle);
     VkDeviceBufferMemoryRequirements question = {
         VK_STRUCTURE_TYPE_DEVICE_BUFFER_MEMORY_REQUIREMENTS};
     question.pCreateInfo = &create.info;
     context.buffer_requirements()(context.device(), &question, &answer.base);
   } else {
-    const ImageCreateInfo create(request.image, handle_bit);
+    const ImageCreateInfo create(request.image, handle);
     VkDeviceImageMemoryRequirements question = {VK_STRUCTURE_TYPE_DEVICE_IMAGE_MEMORY_REQUIREMENTS};
     question.pCreateInfo = &create.info;
     context.image_requirements()(context.device(), &question, &answer.base);
@@ -92,13 +95,13 @@ void AskResource(const VulkanContext& context, const VulkanResource& resource,
 
 VkExternalMemoryFeatureFlags BufferFeatures(const VulkanContext& context,
                                             const AllocationRequest& request,
-                                            VkExternalMemoryHandleTypeFlagBits handle_bit) {
+                                            ExternalHandle handle) {
   VkPhysicalDeviceExternalBufferInfo question = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO};
   question.usage = request.kind == ResourceKind::kBuffer
                        ? request.buffer.usage
                        : VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-  question.handleType = handle_bit;
+  question.handleType = static_cast<VkExternalMemoryHandleTypeFlagBits>(handle.bit);
   VkExternalBufferProperties answer = {VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
   context.instance_vk().vkGetPhysicalDeviceExternalBufferProperties(context.facts().handle,
                                                                     &question, &answer);
@@ -129,11 +132,35 @@ absl::Status CheckAgainst(const VkImageFormatProperties& limits, const ImageInfo
   return absl::OkStatus();
 }
 
-absl::StatusOr<VkExternalMemoryFeatureFlags> ImageFeatures(
-    const VulkanContext& context, const ImageInfo& image,
-    VkExternalMemoryHandleTypeFlagBits handle_bit) {
+absl::Status NoSuchImage(const ImageInfo& image) {
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "no image of VkFormat %d, %s tiling, usage 0x%x and flags 0x%x", image.format,
+      image.tiling == VK_IMAGE_TILING_LINEAR ? "linear" : "optimal", image.usage, image.flags));
+}
+
+// The NV family has a question of its own. Its feature bits have the values of Vulkan's own.
+absl::StatusOr<VkExternalMemoryFeatureFlags> NvImageFeatures(const VulkanContext& context,
+                                                             const ImageInfo& image,
+                                                             ExternalHandle handle) {
+  const auto ask = context.instance_vk().vkGetPhysicalDeviceExternalImageFormatPropertiesNV;
+  if (ask == nullptr) return VkExternalMemoryFeatureFlags{0};
+  VkExternalImageFormatPropertiesNV answer = {};
+  const VkResult result =
+      ask(context.facts().handle, static_cast<VkFormat>(image.format),
+          static_cast<VkImageType>(image.image_type), static_cast<VkImageTiling>(image.tiling),
+          image.usage, image.flags, handle.bit, &answer);
+  if (result == VK_ERROR_FORMAT_NOT_SUPPORTED) return NoSuchImage(image);
+  VRAMD_RETURN_IF_VULKAN_ERROR("vkGetPhysicalDeviceExternalImageFormatPropertiesNV", result);
+  VRAMD_RETURN_IF_ERROR(CheckAgainst(answer.imageFormatProperties, image));
+  return answer.externalMemoryFeatures;
+}
+
+absl::StatusOr<VkExternalMemoryFeatureFlags> ImageFeatures(const VulkanContext& context,
+                                                           const ImageInfo& image,
+                                                           ExternalHandle handle) {
   VkPhysicalDeviceExternalImageFormatInfo external_question = {
-      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr, handle_bit};
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
+      static_cast<VkExternalMemoryHandleTypeFlagBits>(handle.bit)};
   VkPhysicalDeviceImageFormatInfo2 question = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2, &external_question};
   question.format = static_cast<VkFormat>(image.format);
@@ -145,10 +172,7 @@ absl::StatusOr<VkExternalMemoryFeatureFlags> ImageFeatures(
   VkImageFormatProperties2 answer = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &external};
   const VkResult result = context.instance_vk().vkGetPhysicalDeviceImageFormatProperties2(
       context.facts().handle, &question, &answer);
-  if (result == VK_ERROR_FORMAT_NOT_SUPPORTED)
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "no image of VkFormat %d, %s tiling, usage 0x%x and flags 0x%x", image.format,
-        image.tiling == VK_IMAGE_TILING_LINEAR ? "linear" : "optimal", image.usage, image.flags));
+  if (result == VK_ERROR_FORMAT_NOT_SUPPORTED) return NoSuchImage(image);
   VRAMD_RETURN_IF_VULKAN_ERROR("vkGetPhysicalDeviceImageFormatProperties2", result);
   VRAMD_RETURN_IF_ERROR(CheckAgainst(answer.imageFormatProperties, image));
   return external.externalMemoryProperties.externalMemoryFeatures;
@@ -156,18 +180,18 @@ absl::StatusOr<VkExternalMemoryFeatureFlags> ImageFeatures(
 
 }  // namespace
 
-absl::StatusOr<VulkanResource> VulkanResource::Create(
-    const VulkanContext& context, const AllocationRequest& request,
-    VkExternalMemoryHandleTypeFlagBits handle_bit) {
+absl::StatusOr<VulkanResource> VulkanResource::Create(const VulkanContext& context,
+                                                      const AllocationRequest& request,
+                                                      ExternalHandle handle) {
   VulkanResource resource;
   resource.context_ = &context;
   if (request.kind == ResourceKind::kBuffer) {
-    const BufferCreateInfo create(request.buffer, handle_bit);
+    const BufferCreateInfo create(request.buffer, handle);
     VRAMD_RETURN_IF_VULKAN_ERROR(
         "vkCreateBuffer",
         context.vk().vkCreateBuffer(context.device(), &create.info, nullptr, &resource.buffer_));
   } else {
-    const ImageCreateInfo create(request.image, handle_bit);
+    const ImageCreateInfo create(request.image, handle);
     VRAMD_RETURN_IF_VULKAN_ERROR(
         "vkCreateImage",
         context.vk().vkCreateImage(context.device(), &create.info, nullptr, &resource.image_));
@@ -186,15 +210,15 @@ VulkanResource::~VulkanResource() {
   if (image_ != VK_NULL_HANDLE) context_->vk().vkDestroyImage(context_->device(), image_, nullptr);
 }
 
-absl::StatusOr<ResourceRequirements> QueryRequirements(
-    const VulkanContext& context, const AllocationRequest& request,
-    VkExternalMemoryHandleTypeFlagBits handle_bit) {
+absl::StatusOr<ResourceRequirements> QueryRequirements(const VulkanContext& context,
+                                                       const AllocationRequest& request,
+                                                       ExternalHandle handle) {
   RequirementsAnswer answer;
   if (context.facts().maintenance4) {
-    AskWithoutResource(context, request, handle_bit, answer);
+    AskWithoutResource(context, request, handle, answer);
   } else {
     VRAMD_ASSIGN_OR_RETURN(const VulkanResource resource,
-                           VulkanResource::Create(context, request, handle_bit));
+                           VulkanResource::Create(context, request, handle));
     AskResource(context, resource, answer);
   }
   const ResourceRequirements requirements = answer.ToRequirements();
@@ -203,12 +227,16 @@ absl::StatusOr<ResourceRequirements> QueryRequirements(
   return requirements;
 }
 
-absl::StatusOr<VkExternalMemoryFeatureFlags> QueryExternalFeatures(
-    const VulkanContext& context, const AllocationRequest& request,
-    VkExternalMemoryHandleTypeFlagBits handle_bit) {
-  if (request.kind == ResourceKind::kImage)
-    return ImageFeatures(context, request.image, handle_bit);
-  return BufferFeatures(context, request, handle_bit);
+absl::StatusOr<VkExternalMemoryFeatureFlags> QueryExternalFeatures(const VulkanContext& context,
+                                                                   const AllocationRequest& request,
+                                                                   ExternalHandle handle) {
+  if (handle.is_nv && request.kind == ResourceKind::kImage)
+    return NvImageFeatures(context, request.image, handle);
+  if (handle.is_nv && request.kind == ResourceKind::kRaw)
+    return VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT;
+  if (handle.is_nv) return VkExternalMemoryFeatureFlags{0};  // it has no buffers
+  if (request.kind == ResourceKind::kImage) return ImageFeatures(context, request.image, handle);
+  return BufferFeatures(context, request, handle);
 }
 
 }  // namespace vramd

@@ -14,7 +14,7 @@ class VulkanResource {
   // `request` is a checked buffer or image.
   static absl::StatusOr<VulkanResource> Create(const VulkanContext& context,
                                                const AllocationRequest& request,
-                                               VkExternalMemoryHandleTypeFlagBits handle_bit);
+                                               ExternalHandle handle);
 
   VulkanResource() = default;
   VulkanResource(VulkanResource&& other) noexcept;
@@ -38,16 +38,16 @@ struct ResourceRequirements {
 };
 
 // Of a checked buffer or image. Creates it for a moment where the driver cannot tell otherwise.
-absl::StatusOr<ResourceRequirements> QueryRequirements(
-    const VulkanContext& context, const AllocationRequest& request,
-    VkExternalMemoryHandleTypeFlagBits handle_bit);
+absl::StatusOr<ResourceRequirements> QueryRequirements(const VulkanContext& context,
+                                                       const AllocationRequest& request,
+                                                       ExternalHandle handle);
 
 // What the driver can do with the handle type for this very resource; raw memory is asked about as
 // a buffer for transfers. FAILED_PRECONDITION for an image that the device cannot have at all,
 // INVALID_ARGUMENT for one that is beyond its limits.
-absl::StatusOr<VkExternalMemoryFeatureFlags> QueryExternalFeatures(
-    const VulkanContext& context, const AllocationRequest& request,
-    VkExternalMemoryHandleTypeFlagBits handle_bit);
+absl::StatusOr<VkExternalMemoryFeatureFlags> QueryExternalFeatures(const VulkanContext& context,
+                                                                   const AllocationRequest& request,
+                                                                   ExternalHandle handle);
 
 }  // namespace vramd
 

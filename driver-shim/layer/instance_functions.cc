@@ -1,0 +1,415 @@
+// The instance half: what is advertised, and how devices are opened.
+//
+// Wine's Vulkan offers VK_EXT_external_memory_host but answers every query about external memory
+// with nothing, since it passes on no handles; the extension itself works. So where a driver has
+// the extension and denies it in the answer, the layer corrects the answer.
+#include <vulkan/vk_layer.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "driver-shim/layer/chain.h"
+#include "driver-shim/layer/layer.h"
+#include "driver-shim/layer/state.h"
+
+namespace vramd::layer {
+namespace {
+
+constexpr VkExternalMemoryHandleTypeFlagsNV kOpaque =
+    VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT_NV;
+constexpr VkExternalMemoryFeatureFlags kBothWays =
+    VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT;
+
+constexpr const char* kInstanceExtension = VK_NV_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME;
+constexpr const char* kDeviceExtensions[] = {VK_NV_EXTERNAL_MEMORY_EXTENSION_NAME,
+                                             VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME};
+
+// What is under the layer when it is used in-process.
+PFN_vkGetInstanceProcAddr g_driver = nullptr;
+
+bool Has(const std::vector<VkExtensionProperties>& list, const char* name) {
+  return std::any_of(list.begin(), list.end(), [&](const VkExtensionProperties& extension) {
+    return std::strcmp(extension.extensionName, name) == 0;
+  });
+}
+
+void AddIfMissing(std::vector<VkExtensionProperties>& list, const char* name) {
+  if (Has(list, name)) return;
+  VkExtensionProperties extension{};
+  std::strncpy(extension.extensionName, name, VK_MAX_EXTENSION_NAME_SIZE - 1);
+  extension.specVersion = 1;
+  list.push_back(extension);
+}
+
+// Vulkan's two-call idiom, from the answering side.
+VkResult Answer(const std::vector<VkExtensionProperties>& list, uint32_t* count,
+                VkExtensionProperties* out) {
+  const auto all = static_cast<uint32_t>(list.size());
+  if (out == nullptr) {
+    *count = all;
+    return VK_SUCCESS;
+  }
+  const uint32_t copied = std::min(*count, all);
+  std::copy_n(list.begin(), copied, out);
+  *count = copied;
+  return copied < all ? VK_INCOMPLETE : VK_SUCCESS;
+}
+
+template <typename Call>
+std::vector<VkExtensionProperties> Ask(Call call) {
+  std::vector<VkExtensionProperties> list;
+  uint32_t count = 0;
+  VkResult result;
+  do {
+    if (call(&count, nullptr) != VK_SUCCESS) return {};
+    list.resize(count);
+    result = call(&count, list.data());
+    list.resize(count);
+  } while (result == VK_INCOMPLETE);
+  return result == VK_SUCCESS ? list : std::vector<VkExtensionProperties>();
+}
+
+std::vector<VkExtensionProperties> DriverExtensions(const InstanceState& instance,
+                                                    VkPhysicalDevice device) {
+  const auto enumerate = instance.Get<PFN_vkEnumerateDeviceExtensionProperties>(
+      "vkEnumerateDeviceExtensionProperties");
+  return Ask([&](uint32_t* count, VkExtensionProperties* out) {
+    return enumerate(device, nullptr, count, out);
+  });
+}
+
+Mode ModeFor(const std::vector<VkExtensionProperties>& extensions) {
+  if (Has(extensions, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME)) return Mode::kAside;
+  if (Has(extensions, VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME)) return Mode::kKhr;
+  if (Has(extensions, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME)) return Mode::kSection;
+  return Mode::kAside;
+}
+
+// The enabled names without those that the driver does not know.
+std::vector<const char*> Without(const char* const* names, uint32_t count,
+                                 std::initializer_list<const char*> removed) {
+  std::vector<const char*> kept;
+  for (uint32_t i = 0; i < count; ++i)
+    if (std::none_of(removed.begin(), removed.end(),
+                     [&](const char* name) { return std::strcmp(name, names[i]) == 0; }))
+      kept.push_back(names[i]);
+  return kept;
+}
+
+void AddName(std::vector<const char*>& names, const char* name) {
+  if (std::none_of(names.begin(), names.end(),
+                   [&](const char* have) { return std::strcmp(have, name) == 0; }))
+    names.push_back(name);
+}
+
+// ---- Instances ---------------------------------------------------------------------------------
+
+VKAPI_ATTR VkResult VKAPI_CALL EnumerateInstanceExtensionProperties(const char* layer,
+                                                                    uint32_t* count,
+                                                                    VkExtensionProperties* out) {
+  const auto next = reinterpret_cast<PFN_vkEnumerateInstanceExtensionProperties>(
+      g_driver == nullptr ? nullptr : g_driver(nullptr, "vkEnumerateInstanceExtensionProperties"));
+  if (layer != nullptr && next != nullptr) return next(layer, count, out);
+  std::vector<VkExtensionProperties> list;
+  if (next != nullptr)
+    list = Ask([&](uint32_t* n, VkExtensionProperties* p) { return next(nullptr, n, p); });
+  AddIfMissing(list, kInstanceExtension);
+  return Answer(list, count, out);
+}
+
+// As a layer: the loader's link, moved on for the next layer. In-process: the driver.
+PFN_vkGetInstanceProcAddr NextOf(const VkInstanceCreateInfo& info) {
+  for (auto* at = static_cast<const VkBaseInStructure*>(info.pNext); at != nullptr;
+       at = at->pNext) {
+    if (at->sType != VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO) continue;
+    auto* link = const_cast<VkLayerInstanceCreateInfo*>(
+        reinterpret_cast<const VkLayerInstanceCreateInfo*>(at));
+    if (link->function != VK_LAYER_LINK_INFO) continue;
+    const auto next = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+    return next;
+  }
+  return g_driver;
+}
+
+bool DriverHasCapabilities(PFN_vkGetInstanceProcAddr next) {
+  const auto enumerate = reinterpret_cast<PFN_vkEnumerateInstanceExtensionProperties>(
+      next(nullptr, "vkEnumerateInstanceExtensionProperties"));
+  if (enumerate == nullptr) return false;
+  return Has(Ask([&](uint32_t* count, VkExtensionProperties* out) {
+               return enumerate(nullptr, count, out);
+             }),
+             kInstanceExtension);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* info,
+                                              const VkAllocationCallbacks* allocator,
+                                              VkInstance* instance) {
+  auto state = std::make_unique<InstanceState>();
+  state->next = NextOf(*info);
+  if (state->next == nullptr) return VK_ERROR_INITIALIZATION_FAILED;
+  state->driver_has_capabilities = DriverHasCapabilities(state->next);
+  const auto create =
+      reinterpret_cast<PFN_vkCreateInstance>(state->next(nullptr, "vkCreateInstance"));
+  VkInstanceCreateInfo changed = *info;
+  std::vector<const char*> names;
+  if (!state->driver_has_capabilities) {
+    names =
+        Without(info->ppEnabledExtensionNames, info->enabledExtensionCount, {kInstanceExtension});
+    changed.enabledExtensionCount = static_cast<uint32_t>(names.size());
+    changed.ppEnabledExtensionNames = names.data();
+  }
+  const VkResult result = create(&changed, allocator, instance);
+  if (result != VK_SUCCESS) return result;
+  state->instance = *instance;
+  AddInstance(std::move(state));
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR void VKAPI_CALL DestroyInstance(VkInstance instance,
+                                           const VkAllocationCallbacks* allocator) {
+  const auto state = RemoveInstance(instance);
+  if (state != nullptr) state->Get<PFN_vkDestroyInstance>("vkDestroyInstance")(instance, allocator);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL EnumeratePhysicalDevices(VkInstance instance, uint32_t* count,
+                                                        VkPhysicalDevice* devices) {
+  InstanceState* const state = FindInstance(instance);
+  const VkResult result = state->Get<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(
+      instance, count, devices);
+  if (devices != nullptr && result >= 0)
+    for (uint32_t i = 0; i < *count; ++i) AddPhysicalDevice(devices[i], state);
+  return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL EnumeratePhysicalDeviceGroups(
+    VkInstance instance, uint32_t* count, VkPhysicalDeviceGroupProperties* groups) {
+  InstanceState* const state = FindInstance(instance);
+  const VkResult result = state->Get<PFN_vkEnumeratePhysicalDeviceGroups>(
+      "vkEnumeratePhysicalDeviceGroups")(instance, count, groups);
+  if (groups != nullptr && result >= 0)
+    for (uint32_t i = 0; i < *count; ++i)
+      for (uint32_t j = 0; j < groups[i].physicalDeviceCount; ++j)
+        AddPhysicalDevice(groups[i].physicalDevices[j], state);
+  return result;
+}
+
+// ---- Physical devices --------------------------------------------------------------------------
+
+VKAPI_ATTR VkResult VKAPI_CALL EnumerateDeviceExtensionProperties(VkPhysicalDevice device,
+                                                                  const char* layer,
+                                                                  uint32_t* count,
+                                                                  VkExtensionProperties* out) {
+  const InstanceState* const instance = InstanceOf(device);
+  if (layer != nullptr)
+    return instance->Get<PFN_vkEnumerateDeviceExtensionProperties>(
+        "vkEnumerateDeviceExtensionProperties")(device, layer, count, out);
+  std::vector<VkExtensionProperties> list = DriverExtensions(*instance, device);
+  if (ModeFor(list) != Mode::kAside)
+    for (const char* name : kDeviceExtensions) AddIfMissing(list, name);
+  return Answer(list, count, out);
+}
+
+VkResult KhrFeatures(const InstanceState& instance, VkPhysicalDevice device,
+                     const VkPhysicalDeviceImageFormatInfo2& image,
+                     VkExternalMemoryFeatureFlags* features) {
+  VkPhysicalDeviceExternalImageFormatInfo external_info = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
+      VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT};
+  VkPhysicalDeviceImageFormatInfo2 question = image;
+  question.pNext = &external_info;
+  VkExternalImageFormatProperties external = {VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES};
+  VkImageFormatProperties2 answer = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &external};
+  const VkResult result = instance.Get<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
+      "vkGetPhysicalDeviceImageFormatProperties2")(device, &question, &answer);
+  *features = external.externalMemoryProperties.externalMemoryFeatures;
+  return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceExternalImageFormatPropertiesNV(
+    VkPhysicalDevice device, VkFormat format, VkImageType type, VkImageTiling tiling,
+    VkImageUsageFlags usage, VkImageCreateFlags flags,
+    VkExternalMemoryHandleTypeFlagsNV handle_type, VkExternalImageFormatPropertiesNV* out) {
+  const InstanceState* const instance = InstanceOf(device);
+  const Mode mode = ModeOf(*instance, device);
+  const auto next = instance->Get<PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV>(
+      "vkGetPhysicalDeviceExternalImageFormatPropertiesNV");
+  if (mode == Mode::kAside && next != nullptr)
+    return next(device, format, type, tiling, usage, flags, handle_type, out);
+  *out = {};
+  const VkResult plain = instance->Get<PFN_vkGetPhysicalDeviceImageFormatProperties>(
+      "vkGetPhysicalDeviceImageFormatProperties")(device, format, type, tiling, usage, flags,
+                                                  &out->imageFormatProperties);
+  if (plain != VK_SUCCESS || handle_type == 0) return plain;
+  if (mode == Mode::kAside || handle_type != kOpaque) return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  VkExternalMemoryFeatureFlags features = kBothWays;
+  if (mode == Mode::kKhr) {
+    const VkPhysicalDeviceImageFormatInfo2 image = {
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+        nullptr,
+        format,
+        type,
+        tiling,
+        usage,
+        flags};
+    const VkResult result = KhrFeatures(*instance, device, image, &features);
+    if (result != VK_SUCCESS) return result;
+  }
+  // The bits of both families mean the same and have the same values.
+  out->externalMemoryFeatures = features;
+  out->compatibleHandleTypes = kOpaque;
+  if ((features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) != 0)
+    out->exportFromImportedHandleTypes = mode == Mode::kSection ? kOpaque : 0;
+  return VK_SUCCESS;
+}
+
+void Correct(VkExternalMemoryProperties& properties) {
+  constexpr auto kHost = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  if (properties.externalMemoryFeatures != 0) return;
+  properties.externalMemoryFeatures = VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT;
+  properties.compatibleHandleTypes = kHost;
+}
+
+bool DeniesItsHostExtension(VkPhysicalDevice device, VkExternalMemoryHandleTypeFlags asked) {
+  return asked == VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT &&
+         ModeOf(*InstanceOf(device), device) == Mode::kSection;
+}
+
+VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceExternalBufferProperties(
+    VkPhysicalDevice device, const VkPhysicalDeviceExternalBufferInfo* info,
+    VkExternalBufferProperties* out) {
+  InstanceOf(device)->Get<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
+      "vkGetPhysicalDeviceExternalBufferProperties")(device, info, out);
+  if (DeniesItsHostExtension(device, info->handleType)) Correct(out->externalMemoryProperties);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceImageFormatProperties2(
+    VkPhysicalDevice device, const VkPhysicalDeviceImageFormatInfo2* info,
+    VkImageFormatProperties2* out) {
+  const auto next = InstanceOf(device)->Get<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
+      "vkGetPhysicalDeviceImageFormatProperties2");
+  VkResult result = next(device, info, out);
+  const auto* asked = Find<VkPhysicalDeviceExternalImageFormatInfo>(
+      info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
+  if (asked == nullptr || !DeniesItsHostExtension(device, asked->handleType)) return result;
+  if (result == VK_ERROR_FORMAT_NOT_SUPPORTED) {
+    VkPhysicalDeviceImageFormatInfo2 plain = *info;
+    plain.pNext = nullptr;
+    result = next(device, &plain, out);
+  }
+  const auto* external = Find<VkExternalImageFormatProperties>(
+      out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES);
+  if (result == VK_SUCCESS && external != nullptr)
+    Correct(const_cast<VkExternalImageFormatProperties*>(external)->externalMemoryProperties);
+  return result;
+}
+
+// ---- Devices -----------------------------------------------------------------------------------
+
+PFN_vkGetDeviceProcAddr NextDeviceOf(const VkDeviceCreateInfo& info,
+                                     const InstanceState& instance) {
+  for (auto* at = static_cast<const VkBaseInStructure*>(info.pNext); at != nullptr;
+       at = at->pNext) {
+    if (at->sType != VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO) continue;
+    auto* link =
+        const_cast<VkLayerDeviceCreateInfo*>(reinterpret_cast<const VkLayerDeviceCreateInfo*>(at));
+    if (link->function != VK_LAYER_LINK_INFO) continue;
+    const auto next = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+    return next;
+  }
+  return instance.Get<PFN_vkGetDeviceProcAddr>("vkGetDeviceProcAddr");
+}
+
+bool Enables(const VkDeviceCreateInfo& info, const char* name) {
+  for (uint32_t i = 0; i < info.enabledExtensionCount; ++i)
+    if (std::strcmp(info.ppEnabledExtensionNames[i], name) == 0) return true;
+  return false;
+}
+
+}  // namespace
+
+Mode ModeOf(const InstanceState& instance, VkPhysicalDevice device) {
+  return ModeFor(DriverExtensions(instance, device));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_device,
+                                            const VkDeviceCreateInfo* info,
+                                            const VkAllocationCallbacks* allocator,
+                                            VkDevice* device) {
+  auto state = std::make_unique<DeviceState>();
+  state->instance = InstanceOf(physical_device);
+  state->physical_device = physical_device;
+  state->next = NextDeviceOf(*info, *state->instance);
+  // A device that did not ask for the extension is left alone.
+  if (Enables(*info, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME))
+    state->mode = ModeOf(*state->instance, physical_device);
+  VkDeviceCreateInfo changed = *info;
+  std::vector<const char*> names;
+  if (state->mode != Mode::kAside) {
+    names = Without(info->ppEnabledExtensionNames, info->enabledExtensionCount,
+                    {kDeviceExtensions[0], kDeviceExtensions[1]});
+    AddName(names, state->mode == Mode::kKhr ? VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME
+                                             : VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+    changed.enabledExtensionCount = static_cast<uint32_t>(names.size());
+    changed.ppEnabledExtensionNames = names.data();
+  }
+  const VkResult result = state->instance->Get<PFN_vkCreateDevice>("vkCreateDevice")(
+      physical_device, &changed, allocator, device);
+  if (result != VK_SUCCESS) return result;
+  state->device = *device;
+  PrepareDevice(*AddDevice(std::move(state)));
+  return VK_SUCCESS;
+}
+
+PFN_vkVoidFunction FindInstanceFunction(const char* name) {
+  struct Entry {
+    const char* name;
+    PFN_vkVoidFunction function;
+  };
+#define VRAMD_ENTRY(function) \
+  { "vk" #function, reinterpret_cast<PFN_vkVoidFunction>(&function) }
+  static const Entry kEntries[] = {
+      VRAMD_ENTRY(GetInstanceProcAddr),
+      VRAMD_ENTRY(GetDeviceProcAddr),
+      VRAMD_ENTRY(EnumerateInstanceExtensionProperties),
+      VRAMD_ENTRY(CreateInstance),
+      VRAMD_ENTRY(DestroyInstance),
+      VRAMD_ENTRY(EnumeratePhysicalDevices),
+      VRAMD_ENTRY(EnumeratePhysicalDeviceGroups),
+      VRAMD_ENTRY(EnumerateDeviceExtensionProperties),
+      VRAMD_ENTRY(GetPhysicalDeviceExternalImageFormatPropertiesNV),
+      VRAMD_ENTRY(GetPhysicalDeviceExternalBufferProperties),
+      VRAMD_ENTRY(GetPhysicalDeviceImageFormatProperties2),
+      VRAMD_ENTRY(CreateDevice),
+  };
+#undef VRAMD_ENTRY
+  for (const Entry& entry : kEntries)
+    if (std::strcmp(name, entry.name) == 0) return entry.function;
+  return nullptr;
+}
+
+void UseDriver(PFN_vkGetInstanceProcAddr next) { g_driver = next; }
+
+PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* name) {
+  if (const PFN_vkVoidFunction ours = FindInstanceFunction(name)) return ours;
+  const InstanceState* const state = FindInstance(instance);
+  const PFN_vkGetInstanceProcAddr next = state == nullptr ? g_driver : state->next;
+  const PFN_vkVoidFunction theirs = next == nullptr ? nullptr : next(instance, name);
+  // By way of the instance a device's functions must work for every device, ours or not.
+  const PFN_vkVoidFunction ours = FindDeviceFunction(name, Mode::kSection);
+  const bool known = theirs != nullptr || std::strcmp(name, "vkGetMemoryWin32HandleNV") == 0;
+  return ours != nullptr && known ? ours : theirs;
+}
+
+PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice device, const char* name) {
+  const DeviceState* const state = FindDevice(device);
+  if (state == nullptr) return nullptr;
+  const PFN_vkVoidFunction ours = FindDeviceFunction(name, state->mode);
+  if (ours != nullptr) return ours;
+  return state->next(device, name);
+}
+
+}  // namespace vramd::layer

@@ -1,0 +1,7 @@
+#include "driver-shim/vulkan_loader.h"
+
+namespace vramd {
+
+VkResult LoadVulkanLibrary() { return volkInitialize(); }
+
+}  // namespace vramd
