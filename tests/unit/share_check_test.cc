@@ -89,5 +89,15 @@ TEST_F(ShareCheckTest, SectionsAndDmaBufsMayCrossDevices) {
   }
 }
 
+// Pages can be mapped anywhere, but how an image lies in them is its driver's business.
+TEST_F(ShareCheckTest, AnImageDoesNotCrossDevicesInAnyMemory) {
+  recipe_.kind = ResourceKind::kImage;
+  recipe_.handle_type = HandleType::kHostSection;
+  importer_.importable = {HandleType::kHostSection};
+  ExpectPossible();
+  importer_.identity.device_uuid.fill(9);
+  ExpectRefused("use the same GPU");
+}
+
 }  // namespace
 }  // namespace vramd
