@@ -85,9 +85,19 @@ ChildProcess::ChildProcess(Options options) : state_(std::make_unique<State>()) 
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, options.output_file.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
   std::vector<std::string> environment = MergedEnvironment(options.environment);
-  const int failed = posix_spawnp(&state_->pid, options.command[0].c_str(), &actions, nullptr,
+  // A child that is gone must not take the test with it; children get the default back.
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t pipe_signal;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const int failed = posix_spawnp(&state_->pid, options.command[0].c_str(), &actions, &attributes,
                                   Pointers(options.command).data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     errno = failed;
     Die(options.command[0].c_str());
