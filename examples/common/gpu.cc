@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "common/load_vulkan.h"
+
 namespace example {
 namespace {
 
@@ -85,7 +87,7 @@ Gpu::Gpu(const std::string& name_part) {
 }
 
 void Gpu::CreateInstance() {
-  Check(volkInitialize(), "find a Vulkan loader; install libvulkan1 and a driver");
+  Check(LoadVulkan(), "find a Vulkan loader; install libvulkan1 and a driver");
   VkApplicationInfo application = {VK_STRUCTURE_TYPE_APPLICATION_INFO};
   application.apiVersion = VK_API_VERSION_1_1;
   VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
