@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -38,6 +39,11 @@ namespace {
 // What an epoll event is about: a kind in the top byte, a session id below it.
 enum class Source : uint64_t { kListener = 1, kWake, kGreeting, kResident, kProcess };
 constexpr int kSourceShift = 56;
+
+// Newcomers in one turn, so that a crowd of them cannot keep the door from those inside.
+constexpr int kAcceptsAtOnce = 32;
+// How long connections wait in the queue when not even a refusal can be sent.
+constexpr std::chrono::milliseconds kListenerPause(100);
 
 uint64_t Tag(Source source, SessionId session = {}) {
   return static_cast<uint64_t>(source) << kSourceShift | session.value;
@@ -107,7 +113,10 @@ class LinuxDoor final : public Door {
   void HandleGone(SessionId session, absl::string_view why);
 
   absl::Status Watch(const OsHandle& handle, uint32_t events, uint64_t tag);
-  void RefuseForLackOfDescriptors();
+  bool RefuseForLackOfDescriptors();
+  void PauseListening();
+  void ResumeListening();
+  void CloseListener();
   void Refuse(Greeting& greeting, const absl::Status& why);
   absl::Status Welcome(SessionId session, Greeting& greeting);
   absl::Status SettleIn(SessionId session, Greeting& greeting, OsHandle lane, SecretToken token);
@@ -131,6 +140,7 @@ class LinuxDoor final : public Door {
   OsHandle epoll_;
   OsHandle wake_;
   OsHandle spare_;  // given up for a moment when the process is out of descriptors
+  std::optional<Clock::time_point> listener_resumes_;  // it is paused until then
   SessionId last_session_;
   std::map<SessionId, Greeting> greetings_;
   std::unordered_map<SessionId, Resident> residents_;
@@ -159,6 +169,7 @@ void LinuxDoor::Run() {
         epoll_wait(epoll_.get(), events.data(), events.size(), MillisecondsToNextDeadline());
     for (int i = 0; i < count; ++i) Handle(events[static_cast<size_t>(i)]);
     ExpireGreetings();
+    if (listener_resumes_ && *listener_resumes_ <= Clock::now()) ResumeListening();
   }
   listener_.Close();
   greetings_.clear();
@@ -184,7 +195,7 @@ void LinuxDoor::Handle(const epoll_event& event) {
 void LinuxDoor::HandleWake() {
   uint64_t count;
   [[maybe_unused]] const ssize_t drained = read(wake_.get(), &count, sizeof(count));
-  if (stop_listening_) listener_.Close();
+  if (stop_listening_) CloseListener();
   std::set<SessionId> disconnects;
   {
     MutexLock lock(mutex_);
@@ -193,26 +204,55 @@ void LinuxDoor::HandleWake() {
   for (const SessionId session : disconnects) HandleGone(session, "the broker closed it");
 }
 
+void LinuxDoor::CloseListener() {
+  if (!listener_.socket().valid()) return;
+  // A service manager that passed the socket has it open still, so closing ours alone would leave
+  // it in the set.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.socket().get(), nullptr);
+  listener_.Close();
+  listener_resumes_.reset();
+}
+
 void LinuxDoor::HandleListener() {
-  for (;;) {
+  if (!listener_.socket().valid()) return;
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
     OsHandle stream(
         accept4(listener_.socket().get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (stream.valid()) {
       HandleAccepted(std::move(stream));
-    } else if (errno == EMFILE || errno == ENFILE) {
-      RefuseForLackOfDescriptors();
-    } else if (errno != EINTR && errno != ECONNABORTED) {
+    } else if (errno == EAGAIN) {
       return;
+    } else if (errno == EMFILE || errno == ENFILE) {
+      if (!RefuseForLackOfDescriptors()) return PauseListening();
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      return PauseListening();
     }
   }
 }
 
-// Without this the connection would stay in the queue and epoll would report it for ever.
-void LinuxDoor::RefuseForLackOfDescriptors() {
+// While the listener has connections that cannot be accepted, epoll would report it without end.
+void LinuxDoor::PauseListening() {
+  epoll_event none{};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.socket().get(), &none);
+  listener_resumes_ = Clock::now() + kListenerPause;
+}
+
+void LinuxDoor::ResumeListening() {
+  listener_resumes_.reset();
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = Tag(Source::kListener);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.socket().get(), &event);
+}
+
+// Takes one connection out of the queue by giving up the spare descriptor for it. False if somebody
+// else took the spare's place.
+bool LinuxDoor::RefuseForLackOfDescriptors() {
   spare_.Reset();
   OsHandle stream(
       accept4(listener_.socket().get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (stream.valid()) {
+  const bool accepted = stream.valid();
+  if (accepted) {
     Greeting greeting;
     if (auto identity = IdentifyPeer(stream); identity.ok())
       greeting.identity = *std::move(identity);
@@ -221,6 +261,7 @@ void LinuxDoor::RefuseForLackOfDescriptors() {
                          "the broker is out of file descriptors: raise its LimitNOFILE"));
   }
   spare_ = OsHandle(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return accepted;
 }
 
 void LinuxDoor::HandleAccepted(OsHandle stream) {
@@ -362,8 +403,8 @@ void LinuxDoor::ExpireGreetings() {
 }
 
 int LinuxDoor::MillisecondsToNextDeadline() const {
-  if (greetings_.empty()) return -1;
-  Clock::time_point next = Clock::time_point::max();
+  if (greetings_.empty() && !listener_resumes_) return -1;
+  Clock::time_point next = listener_resumes_.value_or(Clock::time_point::max());
   for (const auto& [session, greeting] : greetings_) next = std::min(next, greeting.deadline);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
   return static_cast<int>(std::max<int64_t>(0, left.count()));

@@ -25,6 +25,9 @@
 namespace vramd {
 namespace {
 
+// This process's trouble, which says nothing about the peer.
+bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
 std::string ReadFile(const std::string& path) {
   std::string text(4096, '\0');
   std::FILE* file = std::fopen(path.c_str(), "re");
@@ -61,6 +64,7 @@ uint64_t TicksNow() {
 absl::StatusOr<OsHandle> HoldByNumber(pid_t pid) {
   const uint64_t connected_before = TicksNow();
   OsHandle process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.valid() && IsShortage(errno)) return LastOsError("hold the peer's process");
   if (!process.valid())
     return absl::UnauthenticatedError(
         absl::StrCat("process ", pid, " cannot be held (pidfd_open, errno ", errno, ")"));
@@ -75,27 +79,54 @@ absl::StatusOr<OsHandle> HoldProcess(const OsHandle& stream, pid_t pid) {
   socklen_t size = sizeof(pidfd);
   if (getsockopt(stream.get(), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
     return OsHandle(pidfd);
+  if (IsShortage(errno)) return LastOsError("hold the peer's process");
   if (errno != ENOPROTOOPT)
     return absl::UnauthenticatedError(
         absl::StrCat("process ", pid, " ended before it was identified"));
   return HoldByNumber(pid);
 }
 
-std::string UserName(uid_t uid) {
-  std::array<char, 4096> buffer;
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-    return found->pw_name;
-  return absl::StrCat(uid);
+// An entry of the user or group database, with the text that it points to.
+template <typename Entry>
+struct Account {
+  Entry entry{};
+  std::vector<char> text;
+  Entry* found = nullptr;  // null: there is no such account
+};
+
+// `lookup` is getpwnam_r or one of its kin, which say ERANGE until they have room enough. An error
+// means that the database could not be asked: that is not the same as "no such account".
+template <typename Entry, typename Lookup>
+absl::Status LookUp(Account<Entry>& account, Lookup lookup) {
+  int error = ERANGE;
+  for (size_t room = 4096; error == ERANGE && room <= (size_t{1} << 24); room *= 2) {
+    account.text.resize(room);
+    error = lookup(&account.entry, account.text.data(), room, &account.found);
+  }
+  // getpwnam_r(3) lists these as ways to say "not found".
+  if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
+    return absl::OkStatus();
+  return OsError(error, "ask the system's user database");
+}
+
+absl::StatusOr<std::string> UserName(uid_t uid) {
+  Account<passwd> account;
+  VRAMD_RETURN_IF_ERROR(LookUp(account, [uid](auto... out) { return getpwuid_r(uid, out...); }));
+  return account.found != nullptr ? account.found->pw_name : absl::StrCat(uid);
 }
 
 std::vector<std::string> GroupIds(const OsHandle& stream, gid_t primary) {
   std::vector<std::string> ids = {absl::StrCat(primary)};
-  std::array<gid_t, 256> groups;
-  socklen_t size = sizeof(groups);
-  if (getsockopt(stream.get(), SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0)
-    for (size_t i = 0; i < size / sizeof(gid_t); ++i) ids.push_back(absl::StrCat(groups[i]));
+  std::vector<gid_t> groups(64);
+  socklen_t size;
+  int answer;
+  do {  // where there are more, the kernel says how many
+    size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    answer = getsockopt(stream.get(), SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    groups.resize(size / sizeof(gid_t));
+  } while (answer != 0 && errno == ERANGE);
+  if (answer == 0)
+    for (const gid_t group : groups) ids.push_back(absl::StrCat(group));
   return ids;
 }
 
@@ -119,7 +150,7 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(const OsHandle& stream) {
   PeerIdentity identity;
   VRAMD_ASSIGN_OR_RETURN(identity.process, HoldProcess(stream, credentials.pid));
   identity.peer.user_id = absl::StrCat(credentials.uid);
-  identity.peer.user_name = UserName(credentials.uid);
+  VRAMD_ASSIGN_OR_RETURN(identity.peer.user_name, UserName(credentials.uid));
   identity.peer.group_ids = GroupIds(stream, credentials.gid);
   identity.peer.process_id = static_cast<uint32_t>(credentials.pid);
   identity.peer.executable = ExecutablePath(credentials.pid);
@@ -132,24 +163,22 @@ std::string OwnUserId() { return absl::StrCat(geteuid()); }
 absl::StatusOr<std::string> ResolveUser(absl::string_view name) {
   uid_t uid = 0;
   if (absl::SimpleAtoi(name, &uid)) return absl::StrCat(uid);
-  std::array<char, 4096> buffer;
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwnam_r(std::string(name).c_str(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
-      found != nullptr)
-    return absl::StrCat(found->pw_uid);
+  Account<passwd> account;
+  const std::string text(name);
+  VRAMD_RETURN_IF_ERROR(
+      LookUp(account, [&](auto... out) { return getpwnam_r(text.c_str(), out...); }));
+  if (account.found != nullptr) return absl::StrCat(account.found->pw_uid);
   return absl::NotFoundError(absl::StrCat("no user \"", name, "\" on this system"));
 }
 
 absl::StatusOr<std::string> ResolveGroup(absl::string_view name) {
   gid_t gid = 0;
   if (absl::SimpleAtoi(name, &gid)) return absl::StrCat(gid);
-  std::array<char, 16384> buffer;
-  group entry{};
-  group* found = nullptr;
-  if (getgrnam_r(std::string(name).c_str(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
-      found != nullptr)
-    return absl::StrCat(found->gr_gid);
+  Account<group> account;
+  const std::string text(name);
+  VRAMD_RETURN_IF_ERROR(
+      LookUp(account, [&](auto... out) { return getgrnam_r(text.c_str(), out...); }));
+  if (account.found != nullptr) return absl::StrCat(account.found->gr_gid);
   return absl::NotFoundError(absl::StrCat("no group \"", name, "\" on this system"));
 }
 

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 
 #include "base/section.h"
 #include "tests/unit/descriptor_count_linux.h"
+#include "tests/unit/descriptor_limit_linux.h"
 
 namespace vramd {
 namespace {
@@ -213,29 +213,12 @@ TEST_F(HandleLaneTest, ANumberThatComesTwiceKeepsTheFirst) {
   EXPECT_EQ(CountDescriptors(), before);
 }
 
-// Lowers this process's limit of descriptors to what it has, for as long as it lives.
-class NoRoomForDescriptors {
- public:
-  NoRoomForDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    // The lowest free number is where the next descriptor would go.
-    const int next = dup(0);
-    close(next);
-    const rlimit now = {static_cast<rlim_t>(next), before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &now);
-  }
-  ~NoRoomForDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(HandleLaneTest, WhenThereIsNoRoomTheOneWhoseHandleIsLostHearsOfIt) {
   const OsHandle memory = Memory();
   const uint64_t lost = *sender_->Send(RequestId{1}, memory);
   const uint64_t later = *sender_->Send(RequestId{2}, memory);
   {
-    const NoRoomForDescriptors no_room;
+    const DescriptorLimit no_room(DescriptorLimit::Next());
     // Waits for the second; meets the first, which is not its own.
     const auto waited = receiver_->Redeem(later, Now());
     EXPECT_TRUE(absl::IsResourceExhausted(waited.status())) << waited.status();
