@@ -1,12 +1,12 @@
 #include "ipc/unix_listener_linux.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/numbers.h"
@@ -36,16 +36,19 @@ absl::Status CheckDirectory(const std::string& directory) {
   return absl::OkStatus();
 }
 
-absl::Status MakeDirectory(const std::string& directory, mode_t mode) {
+// True if it was not there before.
+absl::StatusOr<bool> MakeDirectory(const std::string& directory, mode_t mode) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
-  if (mkdir(directory.c_str(), mode) == 0) {
+  const bool made = mkdir(directory.c_str(), mode) == 0;
+  if (made) {
     if (chmod(directory.c_str(), mode) != 0)
       return LastOsError(absl::StrCat("set the mode of ", directory));
   } else if (errno != EEXIST) {
     return LastOsError(absl::StrCat("make the directory ", directory));
   }
-  return CheckDirectory(directory);
+  VRAMD_RETURN_IF_ERROR(CheckDirectory(directory));
+  return made;
 }
 
 absl::StatusOr<OsHandle> TakeLock(const std::string& path) {
@@ -69,7 +72,10 @@ absl::Status RemoveStaleSocket(const std::string& path) {
   if (!S_ISSOCK(facts.st_mode))
     return absl::AlreadyExistsError(
         absl::StrCat(path, " exists and is no socket; it is left alone: remove it by hand"));
-  if (ConnectUnix(NewUnixStream(), path) == 0)
+  const OsHandle probe = NewUnixStream();
+  if (!probe.valid()) return LastOsError("make a socket");
+  // Any other answer, such as a full queue, comes from somebody who lives.
+  if (ConnectUnix(probe, path) == 0 || errno != ECONNREFUSED)
     return absl::AlreadyExistsError(absl::StrCat("another program serves ", path));
   if (unlink(path.c_str()) != 0) return LastOsError(absl::StrCat("remove the stale socket ", path));
   return absl::OkStatus();
@@ -84,11 +90,17 @@ absl::Status GiveToGroup(const std::string& path, const std::string& group) {
   return absl::OkStatus();
 }
 
+int SocketOption(const OsHandle& socket, int option) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  return getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0 ? value : 0;
+}
+
 }  // namespace
 
 absl::StatusOr<UnixListener> UnixListener::Bind(const std::string& path, const std::string& group) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
-  VRAMD_RETURN_IF_ERROR(MakeDirectory(directory, group.empty() ? 0700 : 0750));
+  VRAMD_ASSIGN_OR_RETURN(const bool made, MakeDirectory(directory, group.empty() ? 0700 : 0750));
   UnixListener listener;
   VRAMD_ASSIGN_OR_RETURN(listener.lock_, TakeLock(path));
   VRAMD_RETURN_IF_ERROR(RemoveStaleSocket(path));
@@ -101,7 +113,8 @@ absl::StatusOr<UnixListener> UnixListener::Bind(const std::string& path, const s
     return LastOsError(absl::StrCat("bind ", path));
   listener.path_ = path;
   if (!group.empty()) {
-    VRAMD_RETURN_IF_ERROR(GiveToGroup(directory, group));
+    // A directory that was there may hold other things: whom they belong to is not ours to say.
+    if (made) VRAMD_RETURN_IF_ERROR(GiveToGroup(directory, group));
     VRAMD_RETURN_IF_ERROR(GiveToGroup(path, group));
   }
   if (chmod(path.c_str(), group.empty() ? 0600 : 0660) != 0)
@@ -116,18 +129,17 @@ absl::StatusOr<UnixListener> UnixListener::Adopt(OsHandle socket) {
   socklen_t size = sizeof(address);
   if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return LastOsError("inspect the inherited socket");
-  int type = 0;
-  socklen_t type_size = sizeof(type);
-  getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &type_size);
-  if (address.sun_family != AF_UNIX || type != SOCK_STREAM)
+  if (address.sun_family != AF_UNIX || SocketOption(socket, SO_TYPE) != SOCK_STREAM ||
+      SocketOption(socket, SO_ACCEPTCONN) == 0)
     return absl::InvalidArgumentError(
-        "the inherited socket is no Unix stream socket: use ListenStream= with a path");
+        "the inherited socket is no listening Unix stream socket: use ListenStream= with a path");
   if (fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0 ||
       fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
     return LastOsError("prepare the inherited socket");
   UnixListener listener;
   listener.socket_ = std::move(socket);
-  listener.path_ = address.sun_path;
+  // The longest path leaves no room for a NUL.
+  listener.path_.assign(address.sun_path, strnlen(address.sun_path, sizeof(address.sun_path)));
   return listener;
 }
 

@@ -13,9 +13,9 @@ namespace vramd {
 // a socket that nobody serves; the kernel drops the lock when its holder dies, however it dies.
 class UnixListener {
  public:
-  // Makes the directory (0700, or 0750 for a group) if it is missing, and the socket (0600, or 0660
-  // with the group). ALREADY_EXISTS if someone serves it; PERMISSION_DENIED if the directory is
-  // another user's or others may write to it.
+  // Makes the directory (0700, or 0750 with the group) if it is missing, and the socket (0600, or
+  // 0660 with the group). ALREADY_EXISTS if someone serves it; PERMISSION_DENIED if the directory
+  // is another user's or others may write to it.
   static absl::StatusOr<UnixListener> Bind(const std::string& path, const std::string& group);
 
   // A socket that the service manager made; it stays when we go.
