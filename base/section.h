@@ -15,6 +15,21 @@ namespace vramd {
 // up in /proc/PID/maps; it is for people only.
 absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char* label);
 
+// As CreateSection(), for memory that one process writes and others read. Between this call and
+// RefuseWriters() the one writer maps it kReadWrite; nobody else may have a handle until then.
+absl::StatusOr<OsHandle> CreateOneWriterSection(uint64_t size, const char* label);
+
+// From now on nobody, through whatever handle, can map the section writable or write to it. The
+// views that exist stay as they are. Cannot be undone.
+absl::Status RefuseWriters(const OsHandle& section);
+
+// FAILED_PRECONDITION unless RefuseWriters() has been called, by whomever: to be asked before the
+// section is handed to readers.
+absl::Status CheckRefusesWriters(const OsHandle& section);
+
+// A handle for a reader: with it the section can be mapped kReadOnly and nothing else.
+absl::StatusOr<OsHandle> DuplicateForReader(const OsHandle& section);
+
 enum class SectionAccess { kReadOnly, kReadWrite };
 
 // One view of a section in this process. The destructor unmaps. Move-only; the memory that it

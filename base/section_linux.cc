@@ -9,15 +9,49 @@
 
 namespace vramd {
 
-absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char* label) {
+namespace {
+
+absl::StatusOr<OsHandle> CreateSealed(uint64_t size, const char* label, int seals) {
   OsHandle section(memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!section.valid()) return LastOsError("create shared memory (memfd)");
   if (ftruncate(section.get(), static_cast<off_t>(size)) != 0)
     return LastOsError(absl::StrCat("size shared memory to ", size, " bytes"));
-  if (fcntl(section.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return LastOsError("seal shared memory");
+  if (fcntl(section.get(), F_ADD_SEALS, seals) != 0) return LastOsError("seal shared memory");
   return section;
 }
+
+constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+}  // namespace
+
+absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char* label) {
+  return CreateSealed(size, label, kSizeSeals | F_SEAL_SEAL);
+}
+
+absl::StatusOr<OsHandle> CreateOneWriterSection(uint64_t size, const char* label) {
+  return CreateSealed(size, label, kSizeSeals);
+}
+
+// F_SEAL_FUTURE_WRITE stops write(), fallocate() and new writable mappings, mprotect() of read-only
+// ones included, through every descriptor of the file, reopened ones too.
+absl::Status RefuseWriters(const OsHandle& section) {
+  if (fcntl(section.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
+    return LastOsError("seal shared memory against writers");
+  return absl::OkStatus();
+}
+
+absl::Status CheckRefusesWriters(const OsHandle& section) {
+  const int wanted = kSizeSeals | F_SEAL_FUTURE_WRITE;
+  const int seals = fcntl(section.get(), F_GET_SEALS);
+  if (seals < 0) return LastOsError("read the seals of shared memory");
+  if ((seals & wanted) != wanted)
+    return absl::FailedPreconditionError(
+        "shared memory is not sealed against other writers: its writer must seal it before it is "
+        "handed to readers");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<OsHandle> DuplicateForReader(const OsHandle& section) { return section.Duplicate(); }
 
 absl::StatusOr<MappedSection> MappedSection::Map(const OsHandle& section, uint64_t size,
                                                  SectionAccess access) {

@@ -1,0 +1,159 @@
+// A consumer's end of a stream: the board to read, one lane, and what it holds.
+//
+//   core = ConsumerCore::Create(board, lane, terms)
+//   for (;;) {
+//     next = core->Next(patience)
+//     kFrame          use image next.frame.facts.image of that generation; core->Release(frame)
+//     kNewGeneration  fetch that ring's images from the broker; core->AddGeneration(...)
+//     kEnded          next.reason says why; core->LastFrame() may still be there
+//     kNothing        the patience is at its end
+//   }
+//
+// It doubts everything that the producer writes: a header is copied once, and the copy is checked.
+// It knows nothing of Vulkan, of the broker, or of how handles travel.
+//
+// Next(), TryNext() and ArmDoorbell() belong to one thread at a time; everything else is
+// thread-safe, and Release() may come from any thread.
+#ifndef VRAMD_BASE_STREAM_CONSUMER_CORE_H_
+#define VRAMD_BASE_STREAM_CONSUMER_CORE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/mutex.h"
+#include "base/section.h"
+#include "base/stream/board.h"
+#include "base/stream/lane.h"
+#include "base/stream/wait.h"
+
+namespace vramd::stream {
+
+// The consumer's part of a lane. Doorbells may be absent where Sleep() does not need them.
+struct ConsumerLane {
+  MappedSection memory;
+  OsHandle frames_listen;  // of the doorbell that the producer rings
+  OsHandle releases_ring;  // of the doorbell that the producer listens to
+};
+
+struct ConsumerFrame {
+  uint32_t slot = 0;
+  bool kept = false;  // from LastFrame(): not held, need not be released
+  FrameFacts facts;
+};
+
+struct Received {
+  enum class Kind : uint8_t { kNothing, kFrame, kNewGeneration, kEnded };
+  Kind kind = Kind::kNothing;
+  ConsumerFrame frame;                  // kFrame
+  uint32_t generation = 0;              // kNewGeneration
+  EndReason reason = EndReason::kLive;  // kEnded
+};
+
+// After kEnded by the producer: received + dropped is the number of frames that were published
+// since this consumer joined, the one that it joined on included.
+struct ConsumerCounters {
+  uint64_t received = 0;
+  uint64_t dropped = 0;  // known from gaps in the sequence
+};
+
+class ConsumerCore {
+ public:
+  // `board` is mapped read-only. FAILED_PRECONDITION: it is not a board that we understand.
+  static absl::StatusOr<std::unique_ptr<ConsumerCore>> Create(MappedSection board,
+                                                              ConsumerLane lane,
+                                                              const LaneTerms& terms);
+
+  // The next event, in order. FAILED_PRECONDITION: it holds as many frames as it may, release one.
+  // CANCELLED: by Cancel(). DATA_LOSS: the producer broke the protocol; so will every later call.
+  absl::StatusOr<Received> Next(const Patience& patience);
+  absl::StatusOr<Received> TryNext() { return Next(Patience::None()); }
+
+  // What the broker says of a ring: only frames of known rings, with images that these have, come
+  // out of Next().
+  void AddGeneration(uint32_t generation, uint32_t images);
+
+  // The rest of the frame's header. Valid until the frame is released.
+  FrameDetails ReadDetails(const ConsumerFrame& frame) const {
+    return board_.ReadDetails(frame.slot, frame.facts);
+  }
+
+  // Gives the frame back. `value`: this consumer's semaphore reaches it when its GPU work on the
+  // frame is done; 0: it is done. INVALID_ARGUMENT: the frame is not held.
+  absl::Status Release(const ConsumerFrame& frame, uint64_t value = 0);
+
+  // After the end: the frame that the producer kept, for those who came late or want it again. The
+  // caller knows its generation or cannot use it. NOT_FOUND: none was kept.
+  absl::StatusOr<ConsumerFrame> LastFrame() const;
+
+  // Told from outside: the producer is dead (kProducerGone), or this consumer is out (kRemoved).
+  // Frames that are in the lane come first, then kEnded.
+  void EndLocally(EndReason reason);
+  // Makes the Next() that waits now return CANCELLED, or else the next.
+  void Cancel();
+
+  // For event loops. ArmDoorbell() returns true when nothing is there: poll doorbell() until it is
+  // readable, then call TryNext() until kNothing, then arm again. False: call TryNext() first.
+  absl::StatusOr<bool> ArmDoorbell();
+  NativeHandle doorbell() const { return lane_.frames_listen.get(); }
+
+  ConsumerCounters counters() const;
+  uint32_t held() const;
+
+ private:
+  struct KnownRing {
+    uint32_t generation = 0;
+    uint32_t images = 0;
+  };
+
+  ConsumerCore(MappedSection board, ConsumerLane lane, const LaneTerms& terms);
+
+  absl::StatusOr<Received> Look();
+  absl::StatusOr<Received> LookInLane();
+  absl::StatusOr<Received> Spin(const Patience& patience);
+  absl::StatusOr<Received> SleepAndLook(Deadline until);
+  absl::Status Accept(uint32_t slot);
+  absl::Status CheckOrder(const FrameFacts& facts);
+  absl::StatusOr<Received> Deliver();
+  void CountDrops(uint64_t next_sequence);
+  Received Finish();
+  EndReason EndInSight() const;
+  absl::Status Fault(absl::string_view why);
+  Bell FramesBell() const;
+  Bell OwnBell() const;
+  Bell ReleasesBell() const;
+
+  const MappedSection board_memory_;
+  const ConsumerLane lane_;
+  OsHandle own_ringer_;  // wakes our own Next() or event loop
+  const LaneTerms terms_;
+  const BoardReader board_;
+  LaneReceiver receiver_;
+
+  // Next()'s own, like receiver_.
+  std::optional<absl::StatusOr<Received>> stashed_;  // found by ArmDoorbell()
+  std::optional<ConsumerFrame> pending_;             // taken, and its ring is not known yet
+  uint64_t expected_ = 0;    // the sequence number that would be no gap, 0: unknown
+  uint32_t generation_ = 0;  // of the newest frame
+  int idle_wakes_ = 0;
+  EndReason ended_ = EndReason::kLive;
+
+  std::atomic<EndReason> local_end_{EndReason::kLive};
+  std::atomic<bool> cancelled_{false};
+  std::atomic<uint64_t> received_{0}, dropped_{0};  // relaxed: they are only numbers
+  std::atomic<SlotSet> held_{0};                    // changed with mutex_ held
+
+  mutable Mutex mutex_;
+  std::array<uint64_t, kSlotCapacity> held_sequences_ ABSL_GUARDED_BY(mutex_){};
+  std::vector<KnownRing> rings_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace vramd::stream
+
+#endif  // VRAMD_BASE_STREAM_CONSUMER_CORE_H_

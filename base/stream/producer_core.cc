@@ -1,0 +1,369 @@
+#include "base/stream/producer_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace vramd::stream {
+namespace {
+
+// An honest consumer rings at most once for nothing between two releases: when the producer found
+// the release by itself just before.
+constexpr int kMaxIdleRings = 16;
+
+int64_t NowNs() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+struct ProducerCore::Consumer {
+  Consumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full, ProducerLane lane)
+      : id(id),
+        terms(terms),
+        when_full(when_full),
+        ends(std::move(lane)),
+        sender(static_cast<Lane*>(ends.memory.data()), terms) {}
+
+  bool Waits() const { return terms.mode == LaneMode::kFifo && when_full == WhenFull::kWait; }
+  Bell FramesBell() const { return {&sender.lane()->frames_bell, ends.frames_ring.get()}; }
+  Bell ReleasesBell() const { return {&sender.lane()->releases_bell, ends.releases_listen.get()}; }
+
+  const ConsumerId id;
+  const LaneTerms terms;
+  const WhenFull when_full;
+  const ProducerLane ends;
+  LaneSender sender;
+  uint64_t offered = 0;
+  uint64_t refused = 0;
+  int idle_rings = 0;
+};
+
+// The bells that are armed for one sleep: the local one, then one per consumer.
+struct ProducerCore::Waiting {
+  std::vector<std::shared_ptr<Consumer>> consumers;
+  std::vector<Bell> bells;
+};
+
+// ---- Beginning and end ------------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<ProducerCore>> ProducerCore::Create(const OsHandle& board,
+                                                                   const ProducerOptions& options) {
+  VRAMD_ASSIGN_OR_RETURN(MappedSection memory,
+                         MappedSection::Map(board, BoardBytes(), SectionAccess::kReadWrite));
+  std::unique_ptr<ProducerCore> core(new ProducerCore(std::move(memory), options));
+  if (SleepNeedsDoorbells()) {
+    VRAMD_ASSIGN_OR_RETURN(core->local_doorbell_, CreateDoorbell());
+  }
+  VRAMD_RETURN_IF_ERROR(RefuseWriters(board));
+  return core;
+}
+
+ProducerCore::ProducerCore(MappedSection board, const ProducerOptions& options)
+    : options_(options),
+      board_memory_(std::move(board)),
+      board_(static_cast<Board*>(board_memory_.data())),
+      ledger_(options.keep_last) {
+  MutexLock lock(mutex_);
+  board_.Begin();
+}
+
+ProducerCore::~ProducerCore() { End(EndReason::kFailed); }
+
+void ProducerCore::End(EndReason reason) {
+  MutexLock lock(mutex_);
+  if (std::exchange(ended_, true)) return;
+  board_.SetEnd(reason);
+  RingAll();
+  Ring(LocalBell());
+}
+
+void ProducerCore::Cancel() {
+  MutexLock lock(mutex_);
+  cancelled_ = true;
+  Ring(LocalBell());
+}
+
+absl::Status ProducerCore::CheckGoing() {
+  if (ended_) return absl::FailedPreconditionError("the stream has ended");
+  if (std::exchange(cancelled_, false)) return absl::CancelledError("the wait was cancelled");
+  return absl::OkStatus();
+}
+
+// ---- Consumers --------------------------------------------------------------------------------
+
+absl::Status ProducerCore::CheckCommitment(uint32_t images, uint32_t more_frames) const {
+  uint32_t needed = more_frames + 1 + (options_.keep_last ? 1 : 0);
+  for (const auto& consumer : consumers_) needed += consumer->terms.limit;
+  if (needed <= images || options_.overcommit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the ring has ", images,
+                   " images, but the consumers' limits, one to render and one to keep "
+                   "add up to ",
+                   needed, ": make a larger ring, lower the limits, or allow overcommitment"));
+}
+
+absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
+                                       ProducerLane lane) {
+  VRAMD_RETURN_IF_ERROR(CheckTerms(terms));
+  if (lane.memory.size() < sizeof(Lane))
+    return absl::InvalidArgumentError("a lane's memory is smaller than a lane");
+  MutexLock lock(mutex_);
+  for (const auto& other : consumers_)
+    if (other->id == id) return absl::AlreadyExistsError(absl::StrCat("consumer ", id.value));
+  if (consumers_.size() + 1 >= kMaxBells)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a stream has at most ", kMaxBells - 1, " consumers"));
+  if (ledger_.generation() != 0)
+    VRAMD_RETURN_IF_ERROR(CheckCommitment(ledger_.images(), terms.limit));
+  auto consumer = std::make_shared<Consumer>(id, terms, when_full, std::move(lane));
+  // Who must miss nothing also needs room for what is being rendered now.
+  const bool room = !consumer->Waits() || ledger_.acquired_count() < terms.limit;
+  const bool with_last = ledger_.last().has_value() && room;
+  consumer->sender.Open(published_ + (with_last ? 0 : 1));
+  if (with_last) Offer(*consumer, *ledger_.last());
+  Ring(consumer->FramesBell());
+  consumers_.push_back(std::move(consumer));
+  return absl::OkStatus();
+}
+
+void ProducerCore::RemoveConsumer(ConsumerId id) {
+  MutexLock lock(mutex_);
+  const auto found = std::find_if(consumers_.begin(), consumers_.end(),
+                                  [id](const auto& consumer) { return consumer->id == id; });
+  if (found == consumers_.end()) return;
+  (*found)->sender.Close();
+  Ring((*found)->FramesBell());
+  consumers_.erase(found);
+  Ring(LocalBell());
+}
+
+std::vector<BrokenLane> ProducerCore::TakeBrokenLanes() {
+  MutexLock lock(mutex_);
+  CollectAll();
+  return std::exchange(broken_, {});
+}
+
+void ProducerCore::DropBroken() {
+  const auto broken = [&](const std::shared_ptr<Consumer>& consumer) {
+    if (consumer->sender.fault().ok()) return false;
+    consumer->sender.Close();
+    Ring(consumer->FramesBell());
+    broken_.push_back({consumer->id, consumer->sender.fault()});
+    return true;
+  };
+  std::erase_if(consumers_, broken);
+}
+
+void ProducerCore::CollectAll() {
+  bool sound = true;
+  for (const auto& consumer : consumers_) {
+    if (consumer->sender.Collect() != 0) consumer->idle_rings = 0;
+    sound = sound && consumer->sender.fault().ok();
+  }
+  if (!sound) DropBroken();
+}
+
+SlotSet ProducerCore::Held() const {
+  SlotSet held = 0;
+  for (const auto& consumer : consumers_) held |= consumer->sender.held();
+  return held;
+}
+
+void ProducerCore::RingAll() {
+  for (const auto& consumer : consumers_) Ring(consumer->FramesBell());
+}
+
+std::vector<LaneStats> ProducerCore::Stats() const {
+  MutexLock lock(mutex_);
+  std::vector<LaneStats> all;
+  for (const auto& consumer : consumers_)
+    all.push_back({consumer->id, consumer->terms.mode, consumer->offered,
+                   consumer->refused + consumer->sender.displaced(),
+                   Count(consumer->sender.held())});
+  return all;
+}
+
+uint64_t ProducerCore::published() const {
+  MutexLock lock(mutex_);
+  return published_;
+}
+
+// ---- Rings ------------------------------------------------------------------------------------
+
+absl::Status ProducerCore::NewGeneration(uint32_t generation, uint32_t images,
+                                         const Patience& patience) {
+  absl::Status bound;
+  const absl::Status waited = Await(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    ledger_.Recycle(Held());
+    bound = CheckCommitment(images, 0);
+    if (!bound.ok()) return true;
+    bound = ledger_.Bind(generation, images);
+    return !absl::IsResourceExhausted(bound);
+  });
+  if (absl::IsDeadlineExceeded(waited)) return absl::DeadlineExceededError(bound.message());
+  return waited.ok() ? bound : waited;
+}
+
+std::vector<uint32_t> ProducerCore::TakeDrainedGenerations() {
+  MutexLock lock(mutex_);
+  CollectAll();
+  ledger_.Recycle(Held());
+  return ledger_.TakeDrained();
+}
+
+// ---- Frames -----------------------------------------------------------------------------------
+
+bool ProducerCore::RoomForOneMore() const {
+  for (const auto& consumer : consumers_)
+    if (consumer->Waits() &&
+        Count(consumer->sender.held()) + ledger_.acquired_count() >= consumer->terms.limit)
+      return false;
+  return true;
+}
+
+absl::Status ProducerCore::MissingSlot() const {
+  if (!RoomForOneMore())
+    return absl::DeadlineExceededError(
+        "a consumer that must get every frame has not given frames back in time");
+  return absl::DeadlineExceededError(
+      absl::StrCat("all ", ledger_.images(), " images of the ring are in use: consumers hold ",
+                   Count(Held()), ", ", ledger_.acquired_count(), " are being rendered"));
+}
+
+AcquiredSlot ProducerCore::Describe(uint32_t slot) {
+  AcquiredSlot acquired{slot, ledger_.generation_of(slot), ledger_.image_of(slot), {}};
+  for (const auto& consumer : consumers_) {
+    const uint64_t value = consumer->sender.release_value(slot);
+    if (value == 0) continue;
+    acquired.waits.push_back({consumer->id, value});
+    consumer->sender.ForgetReleaseValue(slot);
+  }
+  return acquired;
+}
+
+absl::StatusOr<AcquiredSlot> ProducerCore::Acquire(const Patience& patience) {
+  std::optional<AcquiredSlot> acquired;
+  absl::Status missing;
+  const absl::Status waited = Await(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ledger_.generation() == 0) {
+      missing = absl::FailedPreconditionError("the stream has no ring of images yet");
+      return true;
+    }
+    std::optional<uint32_t> slot;
+    if (RoomForOneMore()) slot = ledger_.Acquire(Held());
+    if (slot) acquired = Describe(*slot);
+    // Before anybody can write the slot: its old frame is no longer the last one.
+    if (slot && !ledger_.last()) board_.SetLastFrame(std::nullopt);
+    return slot.has_value();
+  });
+  if (absl::IsDeadlineExceeded(waited)) {
+    MutexLock lock(mutex_);
+    return MissingSlot();
+  }
+  if (!waited.ok()) return waited;
+  if (!acquired) return missing;
+  return *std::move(acquired);
+}
+
+void ProducerCore::Offer(Consumer& consumer, uint32_t slot) {
+  ++consumer.offered;
+  if (!consumer.sender.HasRoom() && consumer.sender.Collect() != 0) consumer.idle_rings = 0;
+  if (!consumer.sender.Offer(slot)) ++consumer.refused;
+}
+
+absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader& header) {
+  FrameHeader complete = header;
+  MutexLock lock(mutex_);
+  if (ended_) return absl::FailedPreconditionError("the stream has ended");
+  VRAMD_RETURN_IF_ERROR(ledger_.CheckPublish(slot));
+  VRAMD_RETURN_IF_ERROR(CheckFacts(header.facts));
+  complete.facts.sequence = ++published_;
+  complete.facts.generation = ledger_.generation_of(slot);
+  complete.facts.image = ledger_.image_of(slot);
+  complete.facts.published_ns = NowNs();
+  board_.WriteFrame(slot, complete);
+  board_.SetPublished(published_);
+  ledger_.Publish(slot);
+  board_.SetLastFrame(slot);
+  bool sound = true;
+  // All tickets first, then all bells: waking one consumer must not delay the others' frames.
+  for (const auto& consumer : consumers_) {
+    Offer(*consumer, slot);
+    sound = sound && consumer->sender.fault().ok();
+  }
+  RingAll();
+  if (!sound) DropBroken();
+  // For a thread that waits in Acquire(): the frame that was kept before may be free now.
+  Ring(LocalBell());
+  return published_;
+}
+
+absl::Status ProducerCore::Abandon(uint32_t slot) {
+  MutexLock lock(mutex_);
+  VRAMD_RETURN_IF_ERROR(ledger_.Abandon(slot));
+  Ring(LocalBell());
+  return absl::OkStatus();
+}
+
+// ---- Waiting ----------------------------------------------------------------------------------
+
+ProducerCore::Waiting ProducerCore::ArmAll() {
+  Waiting waiting;
+  waiting.bells.push_back({&local_word_, local_doorbell_.listen.get()});
+  for (const auto& consumer : consumers_) {
+    waiting.consumers.push_back(consumer);
+    waiting.bells.push_back(consumer->ReleasesBell());
+  }
+  for (const Bell& bell : waiting.bells) Arm(bell, kSleeping);
+  return waiting;
+}
+
+// A consumer that rings again and again without a release would keep the producer awake.
+void ProducerCore::Settle(const Waiting& waiting) {
+  MutexLock lock(mutex_);
+  for (size_t i = 0; i < waiting.consumers.size(); ++i) {
+    Consumer& consumer = *waiting.consumers[i];
+    const bool rung = waiting.bells[i + 1].word->load(std::memory_order_relaxed) != kSleeping;
+    if (consumer.sender.Collect() != 0)
+      consumer.idle_rings = 0;
+    else if (rung && ++consumer.idle_rings > kMaxIdleRings && consumer.sender.fault().ok())
+      consumer.sender.Fail(absl::DataLossError("the consumer rings without releasing anything"));
+  }
+  for (const Bell& bell : waiting.bells) Disarm(bell);
+  DropBroken();
+}
+
+// Runs `attempt`, with the mutex held and all releases collected, until it returns true.
+template <typename Attempt>
+absl::Status ProducerCore::Await(const Patience& patience, Attempt attempt) {
+  const Deadline begin = std::chrono::steady_clock::now();
+  for (;;) {
+    const Deadline now = std::chrono::steady_clock::now();
+    const bool late = now >= patience.until;
+    const bool spin = now - begin < patience.spin;
+    Waiting waiting;
+    {
+      MutexLock lock(mutex_);
+      if (!late && !spin) waiting = ArmAll();
+      CollectAll();
+      absl::Status going = CheckGoing();
+      if (!going.ok() || attempt()) {
+        for (const Bell& bell : waiting.bells) Disarm(bell);
+        return going;
+      }
+    }
+    if (late) return absl::DeadlineExceededError("");
+    if (spin) {
+      RelaxCpu();
+      continue;
+    }
+    const absl::Status slept = Sleep(waiting.bells, patience.until);
+    Settle(waiting);
+    VRAMD_RETURN_IF_ERROR(slept);
+  }
+}
+
+}  // namespace vramd::stream

@@ -1,0 +1,170 @@
+// The producer's end of a stream: a board, a ledger, and one lane per consumer.
+//
+//   core = ProducerCore::Create(board)        maps it, seals it: now consumers may have it
+//   core->NewGeneration(1, images, patience)  the ring's images, made by others
+//   core->AddConsumer(...)                    whenever one opens the stream
+//   slot = core->Acquire(patience)            -> image; wait for slot.waits on the GPU; render
+//   core->Publish(slot.slot, header)
+//
+// It knows nothing of Vulkan, of the broker, or of how handles travel.
+//
+// A consumer that does not keep up costs nobody else anything, provided that the ring has an image
+// for each frame that consumers may have, one that is being rendered, and one that is kept:
+// AddConsumer() and NewGeneration() refuse to break that unless told to overcommit.
+//
+// Thread-safe. Acquire() and NewGeneration() may block; they belong to one thread at a time.
+#ifndef VRAMD_BASE_STREAM_PRODUCER_CORE_H_
+#define VRAMD_BASE_STREAM_PRODUCER_CORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/section.h"
+#include "base/stream/board.h"
+#include "base/stream/lane.h"
+#include "base/stream/slot_ledger.h"
+#include "base/stream/wait.h"
+
+namespace vramd::stream {
+
+using ConsumerId = StrongId<struct ConsumerTag>;
+
+// What happens when a fifo consumer has as many frames as its limit. A mailbox is never full.
+enum class WhenFull : uint8_t {
+  kDrop,  // it misses the frame, and will know
+  kWait,  // Acquire() waits, and so everybody does
+};
+
+struct ProducerOptions {
+  bool keep_last = true;  // see SlotLedger
+  bool overcommit = false;
+};
+
+// The producer's part of a lane. Doorbells may be absent where Sleep() does not need them.
+struct ProducerLane {
+  MappedSection memory;
+  OsHandle frames_ring;      // of the doorbell that the consumer listens to
+  OsHandle releases_listen;  // of the doorbell that the consumer rings
+};
+
+// Before the GPU writes a slot again, it must wait until this consumer's semaphore has the value.
+struct SlotWait {
+  ConsumerId consumer;
+  uint64_t value = 0;
+};
+
+struct AcquiredSlot {
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  uint16_t image = 0;
+  absl::InlinedVector<SlotWait, 4> waits;
+};
+
+struct BrokenLane {
+  ConsumerId consumer;
+  absl::Status why;
+};
+
+struct LaneStats {
+  ConsumerId consumer;
+  LaneMode mode = LaneMode::kMailbox;
+  uint64_t offered = 0;  // frames published since it joined, with the one it joined on
+  uint64_t dropped = 0;  // of these, the ones that it will never see
+  uint32_t held = 0;     // frames that it has or can take
+};
+
+class ProducerCore {
+ public:
+  // `board` was made by CreateOneWriterSection(BoardBytes()) and is in nobody else's hands. On
+  // return it refuses other writers, and consumers may have it.
+  static absl::StatusOr<std::unique_ptr<ProducerCore>> Create(const OsHandle& board,
+                                                              const ProducerOptions& options);
+  // Ends the stream with kFailed unless it has ended.
+  ~ProducerCore();
+
+  // A ring of `images` images replaces the one before; frames in older images stay valid until they
+  // are released. RESOURCE_EXHAUSTED: too few images for the consumers that there are.
+  // DEADLINE_EXCEEDED: too many slots of older rings are still in use.
+  absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience);
+
+  // The older rings whose images nobody uses any more, each told once: their memory can go.
+  std::vector<uint32_t> TakeDrainedGenerations();
+
+  // If a frame is kept, the consumer gets it at once. RESOURCE_EXHAUSTED: the ring has too few
+  // images, or there are kMaxBells - 1 consumers. ALREADY_EXISTS: the id.
+  absl::Status AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
+                           ProducerLane lane);
+  // It has left, died, or is unwanted: what it held is free at once.
+  void RemoveConsumer(ConsumerId id);
+  // The consumers that broke the protocol since the last call. They are removed already.
+  std::vector<BrokenLane> TakeBrokenLanes();
+
+  // A slot to render into, once there is one and no consumer has to be waited for.
+  // DEADLINE_EXCEEDED names what is missing; FAILED_PRECONDITION: no ring yet, or ended; CANCELLED.
+  absl::StatusOr<AcquiredSlot> Acquire(const Patience& patience);
+
+  // Hands the frame to every consumer, without waiting; returns its sequence number. Of
+  // `header.facts`, the sequence, generation, image and publishing time are filled in here. On an
+  // error the slot is still acquired.
+  absl::StatusOr<uint64_t> Publish(uint32_t slot, const FrameHeader& header);
+  // Gives an acquired slot back unused.
+  absl::Status Abandon(uint32_t slot);
+
+  // The last word; consumers first get all frames before it. `reason`: kFinished or kFailed.
+  void End(EndReason reason);
+
+  // Makes the Acquire() or NewGeneration() that waits now return CANCELLED, or else the next.
+  void Cancel();
+
+  std::vector<LaneStats> Stats() const;
+  uint64_t published() const;
+
+ private:
+  struct Consumer;
+  struct Waiting;
+
+  ProducerCore(MappedSection board, const ProducerOptions& options);
+
+  template <typename Attempt>
+  absl::Status Await(const Patience& patience, Attempt attempt);
+  absl::Status CheckGoing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Waiting ArmAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Settle(const Waiting& waiting) ABSL_LOCKS_EXCLUDED(mutex_);
+  void CollectAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropBroken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Offer(Consumer& consumer, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RingAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool RoomForOneMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SlotSet Held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckCommitment(uint32_t images, uint32_t more_frames) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  AcquiredSlot Describe(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MissingSlot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Bell LocalBell() { return {&local_word_, local_doorbell_.ring.get()}; }
+
+  const ProducerOptions options_;
+  const MappedSection board_memory_;
+
+  // Wakes the thread in Await() when another thread of this process has news for it.
+  BellWord local_word_{0};
+  Doorbell local_doorbell_;
+
+  mutable Mutex mutex_;
+  BoardWriter board_ ABSL_GUARDED_BY(mutex_);
+  SlotLedger ledger_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Consumer>> consumers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<BrokenLane> broken_ ABSL_GUARDED_BY(mutex_);
+  uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace vramd::stream
+
+#endif  // VRAMD_BASE_STREAM_PRODUCER_CORE_H_

@@ -1,0 +1,109 @@
+// Waiting for the other end of a lane, without a system call unless somebody sleeps.
+//
+// Who waits arms a word in shared memory, looks once more for what it waits for, then sleeps while
+// the word is armed. Who has news stores it, then looks at the word and, if it is armed, disarms it
+// and wakes the sleeper. No wake-up is lost: the four steps "store news", "look at word", "arm
+// word", "look for news" are all sequentially consistent, so in their one total order either the
+// arming comes before the ringer's look, who then wakes, or it comes after it, and then so does the
+// waiter's look for news, which finds them. If the wake comes before the sleep, the sleep returns
+// at once, because the word is no longer armed.
+//
+// A peer can write anything into the word. It can thereby keep its own waiter awake or asleep, and
+// cost the ringer one system call per frame; it cannot reach anybody else's. Waiters count the
+// rings that brought nothing and give up on such a peer.
+#ifndef VRAMD_BASE_STREAM_WAIT_H_
+#define VRAMD_BASE_STREAM_WAIT_H_
+
+#include <chrono>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/os_handle.h"
+#include "base/stream/control_layout.h"
+
+namespace vramd::stream {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// How long to wait, and how much of that by polling memory before the thread sleeps.
+struct Patience {
+  Deadline until;
+  std::chrono::nanoseconds spin{0};
+
+  static Patience None() { return {Deadline::min()}; }
+  static Patience For(std::chrono::nanoseconds time) {
+    return {std::chrono::steady_clock::now() + time};
+  }
+  static Patience SpinFor(std::chrono::nanoseconds time) {
+    return {std::chrono::steady_clock::now() + time, time};
+  }
+};
+
+// How a bell word is armed. Any other value comes from a broken peer and counts as kSleeping.
+enum Waiter : uint32_t {
+  kNobody = 0,
+  kSleeping = 1,  // in Sleep()
+  kPolling = 2,   // in an event loop, on the doorbell's handle
+};
+
+// A bell word and the ringing or the listening end of its doorbell, which may be absent. Refers to
+// both without owning them.
+struct Bell {
+  BellWord* word = nullptr;
+  NativeHandle doorbell = kInvalidNativeHandle;
+};
+
+// To be followed by a look for news, with sequentially consistent loads.
+inline void Arm(const Bell& bell, Waiter how) { bell.word->store(how, std::memory_order_seq_cst); }
+// Relaxed: it announces nothing, and a ringer who still sees the bell armed rings once for nothing.
+inline void Disarm(const Bell& bell) { bell.word->store(kNobody, std::memory_order_relaxed); }
+
+void WakeWaiter(const Bell& bell, uint32_t how);
+
+// To be called after the news are stored, with sequential consistency. Never blocks.
+inline void Ring(const Bell& bell) {
+  // seq_cst: see the file's theory. Relaxed suffices for the exchange: the news travel by their own
+  // word, and the waiter looks at that.
+  if (bell.word->load(std::memory_order_seq_cst) == kNobody) [[likely]]
+    return;
+  const uint32_t how = bell.word->exchange(kNobody, std::memory_order_relaxed);
+  if (how != kNobody) WakeWaiter(bell, how);
+}
+
+// Blocks until one of the bells is no longer kSleeping, or the deadline; may return early.
+// At most kMaxBells. UNIMPLEMENTED, at once, when this system cannot wait for several.
+absl::Status Sleep(absl::Span<const Bell> bells, Deadline deadline);
+inline constexpr size_t kMaxBells = 64;
+
+// Whether Sleep() works through doorbells here (Windows) and not through the words alone (Linux).
+bool SleepNeedsDoorbells();
+
+// What an event loop waits on: a pipe's two ends on Linux, an event object on Windows. Its two
+// handles carry different rights: with `listen` one can poll but not ring, and one cannot make
+// ringing block.
+struct Doorbell {
+  OsHandle ring;
+  OsHandle listen;
+};
+absl::StatusOr<Doorbell> CreateDoorbell();
+
+// The listener's own ringing end, with which another thread of its process can wake it.
+absl::StatusOr<OsHandle> OpenRinger(const OsHandle& listen);
+
+// Takes back what has been rung so far, so that `listen` is readable only after the next ring.
+void SilenceDoorbell(NativeHandle listen);
+
+// Tells the processor that this is a loop that polls memory.
+inline void RelaxCpu() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace vramd::stream
+
+#endif  // VRAMD_BASE_STREAM_WAIT_H_
