@@ -57,20 +57,24 @@ bool NeedsQuotes(absl::string_view value) {
 
 }  // namespace
 
-void Configure(Level least, const std::string& file) {
-  std::shared_ptr<spdlog::logger> logger;
-  if (file.empty()) {
-    logger = std::make_shared<spdlog::logger>("vramd",
-                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  } else {
-    logger = std::make_shared<spdlog::logger>(
-        "vramd", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
+absl::Status Configure(Level least, const std::string& file) {
+  spdlog::sink_ptr sink;
+  try {
+    if (file.empty()) {
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    } else {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+    }
+  } catch (const spdlog::spdlog_ex& problem) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot log: ", problem.what()));
   }
+  auto logger = std::make_shared<spdlog::logger>("vramd", std::move(sink));
   const bool journal = file.empty() && std::getenv("JOURNAL_STREAM") != nullptr;
   logger->set_formatter(MakeFormatter(journal));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
   SetLevel(least);
+  return absl::OkStatus();
 }
 
 void SetLevel(Level least) { spdlog::set_level(ToSpdlog(least)); }

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
@@ -23,8 +24,9 @@ struct Field {
   std::string value;
 };
 
-// Call once, from main(), before the first line. Lines go to standard error, or to `file`.
-void Configure(Level least, const std::string& file = "");
+// From main(), before the first line. Lines go to standard error, or to `file`; if that cannot be
+// opened, the error says why and nothing changes.
+absl::Status Configure(Level least, const std::string& file = "");
 void SetLevel(Level least);
 
 void Write(Level level, absl::string_view event, std::initializer_list<Field> fields = {});

@@ -161,8 +161,8 @@ int Main(int argc, char** argv) {
     config->log_level = *parsed;
   }
   const std::unique_ptr<ServiceHost> host = ServiceHost::Create();
-  log::Configure(config->log_level, config->log_file);
-  const absl::Status status = Serve(invocation, *std::move(config), *host);
+  absl::Status status = log::Configure(config->log_level, config->log_file);
+  if (status.ok()) status = Serve(invocation, *std::move(config), *host);
   return status.ok() ? 0 : fail(status);
 }
 
