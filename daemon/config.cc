@@ -3,8 +3,8 @@
 #define TOML_HEADER_ONLY 1
 #include "daemon/config.h"
 
+#include <algorithm>
 #include <initializer_list>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -13,6 +13,8 @@
 
 namespace vramd {
 namespace {
+
+constexpr uint64_t kLongestMilliseconds = 86'400'000;
 
 // A table of the file and where it stands, for messages.
 class Section {
@@ -41,9 +43,11 @@ class Section {
   }
 
   absl::Status ReadCount(const char* key, uint64_t* out) const {
-    auto value = static_cast<int64_t>(*out);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr) return absl::OkStatus();
+    int64_t value = 0;
     VRAMD_RETURN_IF_ERROR(Read(key, &value));
-    if (value < 1) return Error(*table_.get(key), absl::StrCat(key, " must be at least 1"));
+    if (value < 1) return Error(*node, absl::StrCat(key, " must be at least 1"));
     *out = static_cast<uint64_t>(value);
     return absl::OkStatus();
   }
@@ -51,11 +55,16 @@ class Section {
   absl::Status ReadMilliseconds(const char* key, std::chrono::milliseconds* out) const {
     auto value = static_cast<uint64_t>(out->count());
     VRAMD_RETURN_IF_ERROR(ReadCount(key, &value));
+    if (value > kLongestMilliseconds)
+      return Error(*table_.get(key),
+                   absl::StrCat(key, " must be at most ", kLongestMilliseconds, ", a day"));
     *out = std::chrono::milliseconds(value);
     return absl::OkStatus();
   }
 
-  absl::Status ReadList(const char* key, std::vector<std::string>* out) const {
+  // Calls `take` for each text of the list. Its error gets the place of that text.
+  template <typename Take>
+  absl::Status ReadList(const char* key, Take take) const {
     const toml::node* node = table_.get(key);
     if (node == nullptr) return absl::OkStatus();
     const toml::array* array = node->as_array();
@@ -63,7 +72,7 @@ class Section {
     for (const toml::node& element : *array) {
       const auto text = element.value_exact<std::string>();
       if (!text) return Error(element, absl::StrCat(key, " must be a list of strings"));
-      out->push_back(*text);
+      if (absl::Status taken = take(*text); !taken.ok()) return Error(element, taken.message());
     }
     return absl::OkStatus();
   }
@@ -116,6 +125,10 @@ absl::Status ReadOpenRules(const Section& policy, Policy* out) {
     auto subject = ParseSubject(who);
     if (!subject.ok()) return rule.Error(element, subject.status().message());
     if (names.empty()) return rule.Error(element, "names is missing, such as \"alice/obs/*\"");
+    // A rule that can never match was meant to match something.
+    if (std::count(names.begin(), names.end(), '/') != 2)
+      return rule.Error(element, absl::StrCat("names \"", names,
+                                              "\" fits no name: write user/application/label"));
     out->may_open.push_back({*std::move(subject), std::move(names)});
   }
   return absl::OkStatus();
@@ -124,23 +137,24 @@ absl::Status ReadOpenRules(const Section& policy, Policy* out) {
 absl::Status ReadPolicy(const Section& root, Policy* out) {
   VRAMD_ASSIGN_OR_RETURN(const Section policy, root.Child("policy"));
   VRAMD_RETURN_IF_ERROR(policy.AllowKeys({"connect", "open"}));
-  std::vector<std::string> connect;
-  VRAMD_RETURN_IF_ERROR(policy.ReadList("connect", &connect));
-  for (const std::string& text : connect) {
-    auto subject = ParseSubject(text);
-    if (!subject.ok()) return policy.Error(policy.table(), subject.status().message());
-    out->may_connect.push_back(*std::move(subject));
-  }
+  VRAMD_RETURN_IF_ERROR(policy.ReadList("connect", [out](const std::string& text) -> absl::Status {
+    VRAMD_ASSIGN_OR_RETURN(Subject subject, ParseSubject(text));
+    out->may_connect.push_back(std::move(subject));
+    return absl::OkStatus();
+  }));
   return ReadOpenRules(policy, out);
 }
 
 absl::Status ReadQuota(const Section& quota, const char* holder, QuotaLimits* out) {
   VRAMD_ASSIGN_OR_RETURN(const Section limits, quota.Child(holder));
-  VRAMD_RETURN_IF_ERROR(limits.AllowKeys({"bytes", "allocations", "handles", "sessions"}));
+  const bool has_sessions = out->sessions != 0;
+  VRAMD_RETURN_IF_ERROR(has_sessions
+                            ? limits.AllowKeys({"bytes", "allocations", "handles", "sessions"})
+                            : limits.AllowKeys({"bytes", "allocations", "handles"}));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("bytes", &out->bytes));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("allocations", &out->allocations));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("handles", &out->handles));
-  if (out->sessions != 0) VRAMD_RETURN_IF_ERROR(limits.ReadCount("sessions", &out->sessions));
+  if (has_sessions) VRAMD_RETURN_IF_ERROR(limits.ReadCount("sessions", &out->sessions));
   return absl::OkStatus();
 }
 
@@ -152,7 +166,10 @@ absl::Status ReadBroker(const Section& root, Config* out) {
   std::string exporter, level = "info";
   VRAMD_RETURN_IF_ERROR(broker.Read("endpoint", &out->endpoint));
   VRAMD_RETURN_IF_ERROR(broker.Read("access_group", &out->access_group));
-  VRAMD_RETURN_IF_ERROR(broker.ReadList("devices", &out->devices));
+  VRAMD_RETURN_IF_ERROR(broker.ReadList("devices", [out](const std::string& text) {
+    out->devices.push_back(text);
+    return absl::OkStatus();
+  }));
   VRAMD_RETURN_IF_ERROR(broker.Read("exporter", &exporter));
   VRAMD_RETURN_IF_ERROR(broker.Read("log_level", &level));
   VRAMD_RETURN_IF_ERROR(broker.Read("log_file", &out->log_file));
@@ -165,7 +182,10 @@ absl::Status ReadBroker(const Section& root, Config* out) {
       return broker.Error(*broker.table().get("exporter"),
                           absl::StrCat("no exporter is called \"", exporter, "\""));
   }
-  VRAMD_ASSIGN_OR_RETURN(out->log_level, ParseLogLevel(level));
+  auto parsed = ParseLogLevel(level);
+  if (!parsed.ok())
+    return broker.Error(*broker.table().get("log_level"), parsed.status().message());
+  out->log_level = *parsed;
   return absl::OkStatus();
 }
 
