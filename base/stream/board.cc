@@ -11,19 +11,20 @@ namespace {
 
 constexpr size_t kWord = sizeof(uint64_t);
 
-// Relaxed, word by word: the ticket that follows releases them all. Atomic, because a hostile
-// producer may write while a consumer reads, and that must be no undefined behaviour.
+// Word by word and atomic, because a hostile producer may write while a consumer reads, and that
+// must be no undefined behaviour. The ticket orders all words; release and acquire are for a
+// consumer that has been removed: if it reads a word of a later frame, it also sees that it is out.
 void StoreWords(Word64* to, const void* from, size_t bytes) {
   for (size_t i = 0; i < bytes / kWord; ++i) {
     uint64_t word;
     std::memcpy(&word, static_cast<const char*>(from) + i * kWord, kWord);
-    to[i].store(word, std::memory_order_relaxed);
+    to[i].store(word, std::memory_order_release);
   }
 }
 
 void LoadWords(void* to, const Word64* from, size_t bytes) {
   for (size_t i = 0; i < bytes / kWord; ++i) {
-    const uint64_t word = from[i].load(std::memory_order_relaxed);
+    const uint64_t word = from[i].load(std::memory_order_acquire);
     std::memcpy(static_cast<char*>(to) + i * kWord, &word, kWord);
   }
 }

@@ -25,7 +25,7 @@ absl::StatusOr<std::unique_ptr<ConsumerCore>> ConsumerCore::Create(MappedSection
                                                                    ConsumerLane lane,
                                                                    const LaneTerms& terms) {
   VRAMD_RETURN_IF_ERROR(CheckTerms(terms));
-  if (board.size() < sizeof(Board) || lane.memory.size() < sizeof(Lane))
+  if (board.size() < sizeof(Board) || lane.memory->size() < sizeof(Lane))
     return absl::InvalidArgumentError("a stream's control memory is too small");
   std::unique_ptr<ConsumerCore> core(new ConsumerCore(std::move(board), std::move(lane), terms));
   VRAMD_RETURN_IF_ERROR(core->board_.Check());
@@ -40,16 +40,16 @@ ConsumerCore::ConsumerCore(MappedSection board, ConsumerLane lane, const LaneTer
       lane_(std::move(lane)),
       terms_(terms),
       board_(static_cast<const Board*>(board_memory_.data())),
-      receiver_(static_cast<Lane*>(lane_.memory.data()), terms) {}
+      receiver_(static_cast<Lane*>(lane_.memory->data()), terms) {}
 
 Bell ConsumerCore::FramesBell() const {
-  return {&static_cast<Lane*>(lane_.memory.data())->frames_bell, lane_.frames_listen.get()};
+  return {&static_cast<Lane*>(lane_.memory->data())->frames_bell, lane_.frames_listen.get()};
 }
 
 Bell ConsumerCore::OwnBell() const { return {FramesBell().word, own_ringer_.get()}; }
 
 Bell ConsumerCore::ReleasesBell() const {
-  return {&static_cast<Lane*>(lane_.memory.data())->releases_bell, lane_.releases_ring.get()};
+  return {&static_cast<Lane*>(lane_.memory->data())->releases_bell, lane_.releases_ring.get()};
 }
 
 absl::Status ConsumerCore::Fault(absl::string_view why) {
@@ -119,20 +119,22 @@ absl::StatusOr<Received> ConsumerCore::Look() {
   // A look first: the exchange would take the line from whoever polls it.
   if (cancelled_.load(std::memory_order_seq_cst) && cancelled_.exchange(false))
     return absl::CancelledError("the wait was cancelled");
-  if (ended_ != EndReason::kLive) return Finish();
+  if (ended_ != EndReason::kLive) return Finish(ended_);
   absl::StatusOr<Received> found = LookInLane();
+  // Once out, its slots are others': what was just read of a frame may be of a later one.
+  if (Removed()) return Finish(EndReason::kRemoved);
   if (!IsNothing(found)) return found;
   const EndReason end = EndInSight();
   if (end == EndReason::kLive) return found;
   // Frames that were published before the end come before it, so look again after seeing it.
   found = LookInLane();
   if (!IsNothing(found)) return found;
-  ended_ = end;
-  if (end != EndReason::kRemoved) CountDrops(board_.published() + 1);
-  return Finish();
+  CountDrops(board_.published() + 1);
+  return Finish(end);
 }
 
-Received ConsumerCore::Finish() {
+Received ConsumerCore::Finish(EndReason reason) {
+  ended_ = reason;
   Received received;
   received.kind = Kind::kEnded;
   received.reason = ended_;
@@ -142,9 +144,11 @@ Received ConsumerCore::Finish() {
 EndReason ConsumerCore::EndInSight() const {
   const EndReason told = board_.end_reason();
   if (told != EndReason::kLive) return told;
-  const EndReason local = local_end_.load(std::memory_order_seq_cst);
-  if (local != EndReason::kLive) return local;
-  return receiver_.closed() ? EndReason::kRemoved : EndReason::kLive;
+  return local_end_.load(std::memory_order_seq_cst);
+}
+
+bool ConsumerCore::Removed() const {
+  return receiver_.closed() || local_end_.load(std::memory_order_seq_cst) == EndReason::kRemoved;
 }
 
 absl::StatusOr<Received> ConsumerCore::LookInLane() {
@@ -252,7 +256,8 @@ absl::Status ConsumerCore::Release(const ConsumerFrame& frame, uint64_t value) {
 }
 
 absl::StatusOr<ConsumerFrame> ConsumerCore::LastFrame() const {
-  if (EndInSight() == EndReason::kLive || EndInSight() == EndReason::kRemoved)
+  const EndReason end = EndInSight();
+  if (end == EndReason::kLive || end == EndReason::kRemoved)
     return absl::FailedPreconditionError("the stream has not ended: its frames come from Next()");
   const std::optional<uint32_t> slot = board_.last_frame();
   if (!slot) return absl::NotFoundError("the producer kept no frame");

@@ -37,9 +37,9 @@ namespace vramd::stream {
 
 // The consumer's part of a lane. Doorbells may be absent where Sleep() does not need them.
 struct ConsumerLane {
-  MappedSection memory;
-  OsHandle frames_listen;  // of the doorbell that the producer rings
-  OsHandle releases_ring;  // of the doorbell that the producer listens to
+  std::shared_ptr<const MappedSection> memory;  // shared only where both ends are one process
+  OsHandle frames_listen;                       // of the doorbell that the producer rings
+  OsHandle releases_ring;                       // of the doorbell that the producer listens to
 };
 
 struct ConsumerFrame {
@@ -93,7 +93,7 @@ class ConsumerCore {
   absl::StatusOr<ConsumerFrame> LastFrame() const;
 
   // Told from outside: the producer is dead (kProducerGone), or this consumer is out (kRemoved).
-  // Frames that are in the lane come first, then kEnded.
+  // Before the end come the frames that are in the lane, but not for who is out.
   void EndLocally(EndReason reason);
   // Makes the Next() that waits now return CANCELLED, or else the next.
   void Cancel();
@@ -122,8 +122,9 @@ class ConsumerCore {
   absl::Status CheckOrder(const FrameFacts& facts);
   absl::StatusOr<Received> Deliver();
   void CountDrops(uint64_t next_sequence);
-  Received Finish();
+  Received Finish(EndReason reason);
   EndReason EndInSight() const;
+  bool Removed() const;
   absl::Status Fault(absl::string_view why);
   Bell FramesBell() const;
   Bell OwnBell() const;

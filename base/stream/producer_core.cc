@@ -25,7 +25,7 @@ struct ProducerCore::Consumer {
         terms(terms),
         when_full(when_full),
         ends(std::move(lane)),
-        sender(static_cast<Lane*>(ends.memory.data()), terms) {}
+        sender(static_cast<Lane*>(ends.memory->data()), terms) {}
 
   bool Waits() const { return terms.mode == LaneMode::kFifo && when_full == WhenFull::kWait; }
   Bell FramesBell() const { return {&sender.lane()->frames_bell, ends.frames_ring.get()}; }
@@ -108,7 +108,7 @@ absl::Status ProducerCore::CheckCommitment(uint32_t images, uint32_t more_frames
 absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
                                        ProducerLane lane) {
   VRAMD_RETURN_IF_ERROR(CheckTerms(terms));
-  if (lane.memory.size() < sizeof(Lane))
+  if (lane.memory->size() < sizeof(Lane))
     return absl::InvalidArgumentError("a lane's memory is smaller than a lane");
   MutexLock lock(mutex_);
   for (const auto& other : consumers_)

@@ -48,9 +48,9 @@ struct ProducerOptions {
 
 // The producer's part of a lane. Doorbells may be absent where Sleep() does not need them.
 struct ProducerLane {
-  MappedSection memory;
-  OsHandle frames_ring;      // of the doorbell that the consumer listens to
-  OsHandle releases_listen;  // of the doorbell that the consumer rings
+  std::shared_ptr<const MappedSection> memory;  // shared only where both ends are one process
+  OsHandle frames_ring;                         // of the doorbell that the consumer listens to
+  OsHandle releases_listen;                     // of the doorbell that the consumer rings
 };
 
 // Before the GPU writes a slot again, it must wait until this consumer's semaphore has the value.

@@ -1,0 +1,338 @@
+// Producer and consumers in one process: order, drops, limits, rings, ends.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <numeric>
+#include <thread>
+
+#include "tests/unit/stream/stream_rig.h"
+
+namespace vramd::stream {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using Kind = Received::Kind;
+
+constexpr LaneTerms kFifo4 = {LaneMode::kFifo, 4};
+constexpr LaneTerms kMailbox2 = {LaneMode::kMailbox, 2};
+
+Patience Ample() { return Patience::For(seconds(20)); }
+
+std::vector<uint64_t> UpTo(uint64_t last) {
+  std::vector<uint64_t> numbers(last);
+  std::iota(numbers.begin(), numbers.end(), 1);
+  return numbers;
+}
+
+TEST(Stream, AFrameArrivesWithItsWholeHeader) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  for (uint64_t i = 1; i <= 300; ++i) {
+    ASSERT_EQ(Must(rig.Produce()), i);
+    const Received next = Must(consumer->TryNext());
+    ASSERT_EQ(next.kind, Kind::kFrame);
+    ASSERT_EQ(Wrong(rig.images(), next.frame, consumer->ReadDetails(next.frame)), "");
+    ASSERT_TRUE(consumer->Release(next.frame).ok());
+  }
+  EXPECT_EQ(Must(consumer->TryNext()).kind, Kind::kNothing);
+}
+
+TEST(Stream, FifoDropsTheNewestBeyondItsLimitAndTells) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  for (int i = 0; i < 10; ++i) Must(rig.Produce());
+  rig.producer().End(EndReason::kFinished);
+  const Seen seen = Consume(*consumer, rig.images(), Patience::None());
+  EXPECT_THAT(seen.sequences, ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(seen.wrong, "");
+  EXPECT_EQ(seen.reason, EndReason::kFinished);
+  EXPECT_EQ(consumer->counters().received, 4u);
+  EXPECT_EQ(consumer->counters().dropped, 6u);
+}
+
+TEST(Stream, MailboxHasTheNewestAndTellsTheDrops) {
+  StreamRig rig(4);
+  auto consumer = rig.AddConsumer(1, kMailbox2);
+  for (int i = 0; i < 10; ++i) Must(rig.Produce());
+  Received next = Must(consumer->TryNext());
+  ASSERT_EQ(next.kind, Kind::kFrame);
+  EXPECT_EQ(next.frame.facts.sequence, 10u);
+  EXPECT_EQ(consumer->counters().dropped, 9u);
+  // It holds one: the box still takes the newest meanwhile, and the held frame stays whole.
+  for (int i = 0; i < 10; ++i) Must(rig.Produce());
+  EXPECT_EQ(Wrong(rig.images(), next.frame, consumer->ReadDetails(next.frame)), "");
+  ASSERT_TRUE(consumer->Release(next.frame).ok());
+  next = Must(consumer->TryNext());
+  EXPECT_EQ(next.frame.facts.sequence, 20u);
+  const std::vector<LaneStats> stats = rig.producer().Stats();
+  ASSERT_EQ(stats.size(), 1u);
+  EXPECT_EQ(stats[0].offered, 20u);
+  EXPECT_EQ(stats[0].dropped, 18u);
+}
+
+TEST(Stream, ReleasingTwiceIsRefused) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  Must(rig.Produce());
+  const Received next = Must(consumer->TryNext());
+  EXPECT_TRUE(consumer->Release(next.frame).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(consumer->Release(next.frame)));
+  Must(rig.Produce());
+  EXPECT_TRUE(rig.producer().TakeBrokenLanes().empty());
+}
+
+TEST(Stream, AConsumerCannotHoldMoreThanItsLimit) {
+  StreamRig rig(4);
+  auto consumer = rig.AddConsumer(1, kMailbox2);
+  Must(rig.Produce());
+  const Received next = Must(consumer->TryNext());
+  Must(rig.Produce());
+  EXPECT_TRUE(absl::IsFailedPrecondition(consumer->TryNext().status()));
+  ASSERT_TRUE(consumer->Release(next.frame).ok());
+  EXPECT_EQ(Must(consumer->TryNext()).frame.facts.sequence, 2u);
+}
+
+TEST(Stream, AReleaseCarriesWhatTheGpuMustWaitFor) {
+  StreamRig rig(3, {.keep_last = false});
+  auto consumer = rig.AddConsumer(7, {LaneMode::kFifo, 1});
+  Must(rig.Produce());
+  const Received next = Must(consumer->TryNext());
+  ASSERT_TRUE(consumer->Release(next.frame, 4711).ok());
+  int seen = 0;
+  for (int i = 0; i < 3; ++i) {
+    const AcquiredSlot slot = Must(rig.producer().Acquire(Patience::None()));
+    for (const SlotWait& wait : slot.waits) {
+      EXPECT_EQ(slot.slot, next.frame.slot);
+      EXPECT_EQ(wait.consumer, ConsumerId{7});
+      EXPECT_EQ(wait.value, 4711u);
+      ++seen;
+    }
+    ASSERT_TRUE(rig.producer().Abandon(slot.slot).ok());
+  }
+  EXPECT_EQ(seen, 1);
+}
+
+TEST(Stream, TheLimitsAreNoMoreThanTheRingCanBear) {
+  StreamRig rig(6);
+  rig.AddLane(1, kFifo4);
+  EXPECT_TRUE(absl::IsResourceExhausted(rig.producer().AddConsumer(
+      ConsumerId{2}, {LaneMode::kFifo, 1}, WhenFull::kDrop, MakeLane().ProducerEnd())));
+  EXPECT_TRUE(absl::IsResourceExhausted(rig.producer().NewGeneration(2, 5, Patience::None())));
+  EXPECT_TRUE(absl::IsAlreadyExists(rig.producer().AddConsumer(
+      ConsumerId{1}, kMailbox2, WhenFull::kDrop, MakeLane().ProducerEnd())));
+  EXPECT_TRUE(absl::IsInvalidArgument(rig.producer().AddConsumer(
+      ConsumerId{3}, {LaneMode::kMailbox, 1}, WhenFull::kDrop, MakeLane().ProducerEnd())));
+}
+
+TEST(Stream, TheProducerWaitsForAFifoThatMustGetAll) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4, WhenFull::kWait);
+  for (int i = 0; i < 4; ++i) Must(rig.Produce());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(rig.Produce().status()));
+  std::thread thread([&] {
+    for (int i = 0; i < 2000; ++i) Must(rig.Produce(Ample()));
+    rig.producer().End(EndReason::kFinished);
+  });
+  const Seen seen = Consume(*consumer, rig.images(), Ample());
+  thread.join();
+  EXPECT_EQ(seen.sequences, UpTo(2004));
+  EXPECT_EQ(seen.wrong, "");
+  EXPECT_EQ(consumer->counters().dropped, 0u);
+}
+
+TEST(Stream, ALateConsumerGetsTheFrameThatIsKept) {
+  StreamRig rig(6);
+  for (int i = 0; i < 5; ++i) Must(rig.Produce());
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  Must(rig.Produce());
+  rig.producer().End(EndReason::kFinished);
+  const Seen seen = Consume(*consumer, rig.images(), Patience::None());
+  EXPECT_THAT(seen.sequences, ElementsAre(5, 6));
+  EXPECT_EQ(seen.wrong, "");
+  EXPECT_EQ(consumer->counters().dropped, 0u);
+}
+
+TEST(Stream, WhoComesAfterTheEndStillSeesTheLastFrame) {
+  StreamRig rig(4);
+  for (int i = 0; i < 5; ++i) Must(rig.Produce());
+  const LaneParts lane = MakeLane();
+  auto consumer = rig.Consumer(lane, kMailbox2);
+  EXPECT_TRUE(absl::IsFailedPrecondition(consumer->LastFrame().status()));
+  rig.producer().End(EndReason::kFinished);
+  EXPECT_EQ(Must(consumer->TryNext()).kind, Kind::kEnded);
+  const ConsumerFrame last = Must(consumer->LastFrame());
+  EXPECT_EQ(last.facts.sequence, 5u);
+  EXPECT_EQ(Wrong(rig.images(), last, consumer->ReadDetails(last)), "");
+  EXPECT_TRUE(consumer->Release(last).ok());
+}
+
+TEST(Stream, WithoutKeepingNoFrameIsPassedOffAsLastWhileItIsRenderedOver) {
+  StreamRig rig(1, {.keep_last = false});
+  auto consumer = rig.Consumer(MakeLane(), kMailbox2);
+  Must(rig.Produce());
+  Must(rig.producer().Acquire(Patience::None()));
+  rig.producer().End(EndReason::kFailed);
+  EXPECT_TRUE(absl::IsNotFound(consumer->LastFrame().status()));
+}
+
+TEST(Stream, ARemovedConsumersSlotsAreFreeAtOnce) {
+  StreamRig rig(2, {.keep_last = false, .overcommit = true});
+  auto gone = rig.AddConsumer(1, {LaneMode::kFifo, 2});
+  Must(rig.Produce());
+  Must(rig.Produce());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(rig.Produce().status()));
+  std::thread waiter([&] { EXPECT_EQ(Must(rig.Produce(Ample())), 3u); });
+  rig.producer().RemoveConsumer(ConsumerId{1});
+  waiter.join();
+  Consume(*gone, rig.images(), Patience::None());
+  EXPECT_EQ(Must(gone->TryNext()).reason, EndReason::kRemoved);
+}
+
+TEST(Stream, WaitersAreReleasedByWhateverEndsTheWait) {
+  StreamRig rig(4);
+  auto a = rig.AddConsumer(1, kMailbox2);
+  std::thread sleeper([&] {
+    EXPECT_TRUE(absl::IsCancelled(a->Next(Ample()).status()));
+    EXPECT_EQ(Must(a->Next(Ample())).reason, EndReason::kProducerGone);
+  });
+  a->Cancel();
+  a->EndLocally(EndReason::kProducerGone);
+  sleeper.join();
+  for (int i = 0; i < 4; ++i) Must(rig.producer().Acquire(Ample()));
+  std::thread cancelled(
+      [&] { EXPECT_TRUE(absl::IsCancelled(rig.producer().Acquire(Ample()).status())); });
+  rig.producer().Cancel();
+  cancelled.join();
+  std::thread ended(
+      [&] { EXPECT_TRUE(absl::IsFailedPrecondition(rig.producer().Acquire(Ample()).status())); });
+  rig.producer().End(EndReason::kFinished);
+  ended.join();
+}
+
+TEST(Stream, ADeadlineIsKept) {
+  StreamRig rig(4);
+  auto consumer = rig.AddConsumer(1, kMailbox2);
+  for (const Patience& patience :
+       {Patience::For(milliseconds(20)), Patience::SpinFor(milliseconds(20))}) {
+    EXPECT_EQ(Must(consumer->Next(patience)).kind, Kind::kNothing);
+    EXPECT_GE(std::chrono::steady_clock::now(), patience.until);
+  }
+}
+
+TEST(Stream, AnEventLoopIsWokenByTheDoorbell) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4, WhenFull::kWait);
+  std::thread thread([&] {
+    for (int i = 0; i < 1000; ++i) Must(rig.Produce(Ample()));
+    rig.producer().End(EndReason::kFinished);
+  });
+  Seen seen;
+  while (seen.reason == EndReason::kLive) {
+    if (Must(consumer->ArmDoorbell())) {
+      pollfd readable = {consumer->doorbell(), POLLIN, 0};
+      ASSERT_EQ(poll(&readable, 1, 20000), 1);
+    }
+    const Seen more = Consume(*consumer, rig.images(), Patience::None());
+    EXPECT_EQ(more.wrong, "");
+    seen.sequences.insert(seen.sequences.end(), more.sequences.begin(), more.sequences.end());
+    seen.reason = more.reason;
+  }
+  thread.join();
+  EXPECT_EQ(seen.sequences, UpTo(1000));
+}
+
+TEST(Stream, AThousandRingsUnderLoadInOrderAndNeverMixed) {
+  StreamRig rig(12);
+  auto all = rig.AddConsumer(1, kFifo4, WhenFull::kWait);
+  auto newest = rig.AddConsumer(2, kMailbox2);
+  std::thread thread([&] {
+    for (uint32_t generation = 2; generation <= 1001; ++generation) {
+      for (int i = 0; i < 3; ++i) Must(rig.Produce(Ample()));
+      Must(rig.producer().NewGeneration(generation, 8 + generation % 5, Ample()));
+    }
+    Must(rig.Produce(Ample()));
+    rig.producer().End(EndReason::kFinished);
+  });
+  Seen seen_newest;
+  std::thread other([&] { seen_newest = Consume(*newest, rig.images(), Ample()); });
+  const Seen seen_all = Consume(*all, rig.images(), Ample());
+  thread.join();
+  other.join();
+  EXPECT_EQ(seen_all.sequences, UpTo(3001));
+  EXPECT_EQ(seen_all.wrong, "");
+  EXPECT_EQ(seen_newest.wrong, "");
+  EXPECT_EQ(seen_newest.reason, EndReason::kFinished);
+  EXPECT_EQ(newest->counters().received + newest->counters().dropped, 3001u);
+  EXPECT_EQ(rig.producer().TakeDrainedGenerations().size(), 1000u);
+}
+
+TEST(Stream, AFrameOfAnUnknownRingWaitsUntilTheRingIsKnown) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  Must(rig.Produce());
+  Must(rig.producer().NewGeneration(5, 7, Patience::None()));
+  Must(rig.Produce());
+  Must(consumer->Release(Must(consumer->TryNext()).frame));
+  for (int i = 0; i < 3; ++i) {
+    const Received next = Must(consumer->TryNext());
+    ASSERT_EQ(next.kind, Kind::kNewGeneration);
+    EXPECT_EQ(next.generation, 5u);
+  }
+  consumer->AddGeneration(5, 7);
+  EXPECT_EQ(Must(consumer->TryNext()).frame.facts.generation, 5u);
+}
+
+TEST(Stream, ASlotOfAnOldRingIsNotPublishedAfterANewOne) {
+  StreamRig rig(6);
+  const AcquiredSlot old_slot = Must(rig.producer().Acquire(Patience::None()));
+  Must(rig.producer().NewGeneration(2, 6, Patience::None()));
+  EXPECT_THAT(rig.producer().TakeDrainedGenerations(), ElementsAre());
+  Must(rig.Produce());
+  EXPECT_TRUE(absl::IsFailedPrecondition(rig.producer().Publish(old_slot.slot, {}).status()));
+  Must(rig.producer().Abandon(old_slot.slot));
+  EXPECT_THAT(rig.producer().TakeDrainedGenerations(), ElementsAre(1));
+}
+
+TEST(Stream, CountersAddUpForConsumersOfEverySpeed) {
+  StreamRig rig(24);
+  std::vector<std::unique_ptr<ConsumerCore>> consumers;
+  for (uint64_t id = 1; id <= 6; ++id)
+    consumers.push_back(
+        rig.AddConsumer(id, id % 2 == 0 ? kMailbox2 : LaneTerms{LaneMode::kFifo, 3}));
+  std::vector<std::thread> threads;
+  for (auto& consumer : consumers)
+    threads.emplace_back([&] {
+      const Seen seen = Consume(*consumer, rig.images(), Ample());
+      EXPECT_EQ(seen.wrong, "");
+      EXPECT_EQ(seen.reason, EndReason::kFinished) << seen.status;
+      EXPECT_TRUE(std::is_sorted(seen.sequences.begin(), seen.sequences.end()));
+    });
+  for (int i = 0; i < 20000; ++i) Must(rig.Produce(Ample()));
+  rig.producer().End(EndReason::kFinished);
+  for (std::thread& thread : threads) thread.join();
+  const std::vector<LaneStats> stats = rig.producer().Stats();
+  for (size_t i = 0; i < consumers.size(); ++i) {
+    const ConsumerCounters counters = consumers[i]->counters();
+    EXPECT_EQ(counters.received + counters.dropped, 20000u);
+    EXPECT_EQ(stats[i].offered, 20000u);
+    EXPECT_EQ(stats[i].dropped, counters.dropped);
+  }
+}
+
+TEST(Stream, ABadHeaderIsRefusedByThePublisher) {
+  StreamRig rig(6);
+  const AcquiredSlot slot = Must(rig.producer().Acquire(Patience::None()));
+  FrameHeader header;
+  header.facts.damage_count = kMaxDamage + 1;
+  EXPECT_TRUE(absl::IsInvalidArgument(rig.producer().Publish(slot.slot, header).status()));
+  header = {};
+  header.facts.transform = 3;
+  EXPECT_TRUE(absl::IsInvalidArgument(rig.producer().Publish(slot.slot, header).status()));
+  EXPECT_TRUE(rig.producer().Publish(slot.slot, {}).ok());
+}
+
+}  // namespace
+}  // namespace vramd::stream
