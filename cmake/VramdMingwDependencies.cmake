@@ -55,6 +55,9 @@ vramd_header_library(nlohmann_json::nlohmann_json)
 vramd_header_library(spdlog::spdlog)
 target_compile_definitions(spdlog::spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
 
+set(CLI11_FOUND TRUE)
+set(nlohmann_json_FOUND TRUE)
+
 set(VOLK_INCLUDE_DIR ${neutral_headers})
 set(VULKAN_INCLUDE_DIR ${neutral_headers})
 add_library(vramd_vulkan_headers INTERFACE)

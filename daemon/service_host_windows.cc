@@ -2,9 +2,10 @@
 //
 // Everything that asks for a stop or a reload becomes an event object, which Wait() waits for: the
 // console's Ctrl+C and close, the end of the user's session, the service manager's controls, and
-// the named event Local\vramd-stop-PID, by which scripts stop a broker that has no console.
+// the named events Local\vramd-stop-PID and -reload-PID, for a broker that has no console.
 #include "daemon/service_host.h"
 
+#include <io.h>
 #include <windows.h>
 
 #include <atomic>
@@ -25,16 +26,20 @@ constexpr DWORD kStopHint = 20000;  // milliseconds that a stop may take
 
 class WindowsServiceHost;
 
+HANDLE NamedEvent(const char* what, BOOL manual_reset) {
+  const std::string name = absl::StrCat("Local\\vramd-", what, "-", OwnProcessId());
+  return CreateEventW(nullptr, manual_reset, FALSE, ToWide(name).c_str());
+}
+
 // The system's callbacks carry no pointer of ours.
 std::atomic<WindowsServiceHost*> g_host = nullptr;
 
 class WindowsServiceHost final : public ServiceHost {
  public:
   WindowsServiceHost()
-      : reload_(CreateEventW(nullptr, FALSE, FALSE, nullptr)),
+      : stop_(NamedEvent("stop", TRUE)),
+        reload_(NamedEvent("reload", FALSE)),
         answered_(CreateEventW(nullptr, TRUE, FALSE, nullptr)) {
-    const std::string name = absl::StrCat("Local\\vramd-stop-", OwnProcessId());
-    stop_.Reset(CreateEventW(nullptr, TRUE, FALSE, ToWide(name).c_str()));
     g_host = this;
     SetConsoleCtrlHandler(&OnConsole, TRUE);
     if (absl::StrContains(ToUtf8(GetCommandLineW()), "--service")) ConnectToManager();
@@ -52,11 +57,9 @@ class WindowsServiceHost final : public ServiceHost {
   void NotifyReady(int ready_fd) override {
     Report(SERVICE_RUNNING, 0);
     if (ready_fd < 0) return;
-    // Windows has no descriptors across processes: the number is that of an inherited handle.
-    const OsHandle pipe(reinterpret_cast<HANDLE>(static_cast<intptr_t>(ready_fd)));
-    DWORD written = 0;
-    if (!WriteFile(pipe.get(), "ready\n", 6, &written, nullptr))
-      log::Warning("ready_not_told", {{"handle", ready_fd}, {"error", GetLastError()}});
+    // A descriptor of the C runtime: 1 is standard output.
+    if (_write(ready_fd, "ready\n", 6) < 0) log::Warning("ready_not_told", {{"fd", ready_fd}});
+    _close(ready_fd);
   }
 
   void NotifyStopping() override { Report(SERVICE_STOP_PENDING, kStopHint); }
