@@ -157,7 +157,7 @@ class StreamRig {
     Must(producer_->NewGeneration(1, images, Patience::None()));
   }
 
-  ProducerCore& producer() { return *producer_; }
+  ProducerCore& producer() const { return *producer_; }
   const OsHandle& board() const { return board_; }
   const OsHandle& pixels() const { return pixels_; }
   const Images& images() const { return images_; }
