@@ -1,0 +1,22 @@
+// A Vulkan driver with one device, no GPU, and VK_KHR_external_memory_win32 by the letter: a handle
+// is exported once for a memory, and an import takes no ownership. It counts what it is asked, so
+// that a test sees what the layer made of the application's calls.
+#ifndef VRAMD_TESTS_WINDOWS_FAKE_DRIVER_H_
+#define VRAMD_TESTS_WINDOWS_FAKE_DRIVER_H_
+
+#include <vulkan/vulkan_core.h>
+
+namespace vramd {
+
+struct FakeDriver {
+  static PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* name);
+
+  static int exports;     // calls of vkGetMemoryWin32HandleKHR
+  static int violations;  // of a rule of the KHR extension
+  // What the next call of vkGetMemoryWin32HandleKHR answers.
+  static VkResult next_export_result;
+};
+
+}  // namespace vramd
+
+#endif  // VRAMD_TESTS_WINDOWS_FAKE_DRIVER_H_
