@@ -101,6 +101,12 @@ struct HandleSupport {
   std::string reason;
 };
 
+// Whether a device's timeline semaphores can be given to other processes.
+struct TimelineSupport {
+  bool can_export = false;
+  std::string reason;  // in words, where it cannot
+};
+
 struct DeviceInfo {
   uint32_t index = 0;  // position in the broker's list, stable while the broker runs
   std::string name;
@@ -111,6 +117,7 @@ struct DeviceInfo {
   DeviceIdentity identity;
   std::vector<MemoryTypeInfo> memory_types;
   std::vector<HandleSupport> handles;
+  TimelineSupport timelines;
 };
 
 // What an importer says of its own device when it asks whether a recipe would work there.

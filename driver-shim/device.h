@@ -4,8 +4,9 @@
 // without a GPU, for unit tests and fuzzers). A wrapper over this interface injects faults in
 // tests.
 //
-// Thread-safety: every member may be called from several threads at once. DeviceMemory is owned by
-// one caller, may be destroyed on any thread, and must not outlive its Device.
+// Thread-safety: every member may be called from several threads at once. DeviceMemory and
+// DeviceTimeline are owned by one caller, may be destroyed on any thread, and must not outlive
+// their Device.
 #ifndef VRAMD_DRIVER_SHIM_DEVICE_H_
 #define VRAMD_DRIVER_SHIM_DEVICE_H_
 
@@ -51,6 +52,29 @@ class DeviceMemory {
   DeviceMemory() = default;
 };
 
+// One timeline semaphore that other processes can import. What they have imported lives on after
+// it.
+class DeviceTimeline {
+ public:
+  virtual ~DeviceTimeline() = default;
+  DeviceTimeline(const DeviceTimeline&) = delete;
+  DeviceTimeline& operator=(const DeviceTimeline&) = delete;
+
+  // A handle owned by the caller: an opaque fd, or an opaque NT handle.
+  virtual absl::StatusOr<OsHandle> Export() = 0;
+
+  virtual absl::StatusOr<uint64_t> Value() = 0;
+  // From the host, at once. `value` must be greater than what it has, by max_difference() at most.
+  virtual absl::Status Signal(uint64_t value) = 0;
+  virtual uint64_t max_difference() const = 0;
+
+ protected:
+  DeviceTimeline() = default;
+};
+
+// Signals a value beyond all that anybody waits for, because who would have signalled it is gone.
+absl::Status ReleaseWaiters(DeviceTimeline& timeline);
+
 struct HeapBudget {
   uint64_t budget = 0;  // bytes this process may use now
   uint64_t usage = 0;   // bytes it uses now
@@ -75,6 +99,9 @@ class Device {
   // The same errors, and RESOURCE_EXHAUSTED when the GPU is full, UNAVAILABLE when it is lost.
   virtual absl::StatusOr<std::unique_ptr<DeviceMemory>> Allocate(
       const AllocationRequest& request) = 0;
+
+  // With value 0. FAILED_PRECONDITION, with the reason, where info().timelines says no.
+  virtual absl::StatusOr<std::unique_ptr<DeviceTimeline>> CreateTimeline() = 0;
 
  protected:
   Device() = default;

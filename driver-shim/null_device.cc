@@ -78,6 +78,7 @@ class NullDevice final : public Device {
     info_.identity = MakeIdentity(options.index);
     info_.memory_types = {{kMemoryFlags, 0, options.heap_size}};
     info_.handles = {{HandleType::kHostSection, true, true, ""}};
+    info_.timelines.reason = "the null device has no GPU whose work could be ordered";
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -106,6 +107,10 @@ class NullDevice final : public Device {
     VRAMD_ASSIGN_OR_RETURN(OsHandle section, CreateSection(size, "vramd-null"));
     return std::make_unique<NullMemory>(MakeRecipe(request, size), std::move(section),
                                         std::move(charge));
+  }
+
+  absl::StatusOr<std::unique_ptr<DeviceTimeline>> CreateTimeline() override {
+    return absl::FailedPreconditionError(info_.timelines.reason);
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "driver-shim/vulkan_context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,6 +35,10 @@ absl::StatusOr<VkDevice> CreateDevice(const VulkanInstance& instance, const Vulk
   maintenance4.maintenance4 = VK_TRUE;
   VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
   if (facts.maintenance4) info.pNext = &maintenance4;
+  VkPhysicalDeviceTimelineSemaphoreFeatures timelines = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, const_cast<void*>(info.pNext)};
+  timelines.timelineSemaphore = VK_TRUE;
+  if (facts.timelines) info.pNext = &timelines;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
@@ -52,9 +57,11 @@ absl::StatusOr<std::unique_ptr<VulkanContext>> VulkanContext::Open(
   std::vector<const char*> enabled;
   for (const char* extension : extensions)
     if (facts.Has(extension)) enabled.push_back(extension);
-  const bool core_13 =
-      facts.info.api_version >= VK_API_VERSION_1_3 && instance->api_version() >= VK_API_VERSION_1_3;
-  if (facts.maintenance4 && !core_13) enabled.push_back(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+  const uint32_t core = std::min(facts.info.api_version, instance->api_version());
+  if (facts.maintenance4 && core < VK_API_VERSION_1_3)
+    enabled.push_back(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+  if (facts.timelines && core < VK_API_VERSION_1_2)
+    enabled.push_back(VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME);
   const uint32_t queue_family = ChooseQueueFamily(*instance, facts.handle);
   const absl::StatusOr<VkDevice> device = CreateDevice(*instance, facts, queue_family, enabled);
   if (!device.ok()) return device.status();

@@ -16,6 +16,7 @@
 #include "driver-shim/vulkan_context.h"
 #include "driver-shim/vulkan_facts.h"
 #include "driver-shim/vulkan_instance.h"
+#include "driver-shim/vulkan_timeline.h"
 
 namespace vramd {
 namespace {
@@ -50,6 +51,7 @@ class VulkanDevice final : public Device {
       info_.handles.push_back(
           {exporter->type, support.can_export, support.can_import, support.reason});
     }
+    info_.timelines = AskTimelines(*context_);
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -76,6 +78,13 @@ class VulkanDevice final : public Device {
       const AllocationRequest& request) override {
     VRAMD_ASSIGN_OR_RETURN(const AllocationPlan plan, Plan(request));
     return plan.exporter->create(*context_, plan);
+  }
+
+  absl::StatusOr<std::unique_ptr<DeviceTimeline>> CreateTimeline() override {
+    if (!info_.timelines.can_export)
+      return absl::FailedPreconditionError(
+          absl::StrCat(info_.name, " cannot share timeline semaphores: ", info_.timelines.reason));
+    return CreateVulkanTimeline(*context_);
   }
 
  private:
@@ -164,7 +173,8 @@ std::vector<VulkanFacts> Select(const std::vector<VulkanFacts>& all,
 }
 
 std::vector<const char*> WantedExtensions() {
-  std::vector<const char*> wanted = {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME};
+  std::vector<const char*> wanted = {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME,
+                                     kTimelineExport.extension};
   for (const Exporter* exporter : Exporters())
     for (const char* extension : exporter->extensions)
       if (std::find(wanted.begin(), wanted.end(), extension) == wanted.end())

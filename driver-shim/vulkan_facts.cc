@@ -25,6 +25,8 @@ struct Properties {
   VkPhysicalDeviceMaintenance4Properties maintenance4 = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES};
   VkPhysicalDeviceDriverProperties driver = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+  VkPhysicalDeviceTimelineSemaphoreProperties timelines = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_PROPERTIES};
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
 
@@ -48,6 +50,14 @@ absl::Status ReadExtensions(const VulkanInstance& instance, VulkanFacts& facts) 
   for (const VkExtensionProperties& extension : list)
     facts.extensions.insert(extension.extensionName);
   return absl::OkStatus();
+}
+
+bool ReadTimelines(const VulkanInstance& instance, VkPhysicalDevice device) {
+  VkPhysicalDeviceTimelineSemaphoreFeatures timelines = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+  VkPhysicalDeviceFeatures2 features = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &timelines};
+  instance.vk().vkGetPhysicalDeviceFeatures2(device, &features);
+  return timelines.timelineSemaphore == VK_TRUE;
 }
 
 bool ReadMaintenance4(const VulkanInstance& instance, VkPhysicalDevice device) {
@@ -130,10 +140,13 @@ absl::StatusOr<VulkanFacts> ReadFacts(const VulkanInstance& instance, VkPhysical
   const uint32_t usable = std::min(version, instance.api_version());
   if (usable >= VK_API_VERSION_1_3 || facts.Has(VK_KHR_MAINTENANCE_4_EXTENSION_NAME))
     facts.maintenance4 = ReadMaintenance4(instance, device);
+  if (usable >= VK_API_VERSION_1_2 || facts.Has(VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME))
+    facts.timelines = ReadTimelines(instance, device);
 
   properties.Chain(properties.id);
   properties.Chain(properties.maintenance3);
   if (facts.maintenance4) properties.Chain(properties.maintenance4);
+  if (facts.timelines) properties.Chain(properties.timelines);
   if (usable >= VK_API_VERSION_1_2 || facts.Has(VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
     properties.Chain(properties.driver);
   if (facts.Has(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME)) properties.Chain(properties.host);
@@ -142,6 +155,7 @@ absl::StatusOr<VulkanFacts> ReadFacts(const VulkanInstance& instance, VkPhysical
   facts.info = ToInfo(properties);
   facts.limits = ToLimits(properties, facts.maintenance4);
   facts.max_allocation_count = properties.base.properties.limits.maxMemoryAllocationCount;
+  facts.max_timeline_difference = properties.timelines.maxTimelineSemaphoreValueDifference;
   facts.host_pointer_alignment = properties.host.minImportedHostPointerAlignment;
   ReadMemory(instance, facts);
   return facts;

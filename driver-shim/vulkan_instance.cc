@@ -77,6 +77,7 @@ VulkanInstance::VulkanInstance(VkInstance instance, uint32_t api_version)
              ::vkGetPhysicalDeviceQueueFamilyProperties,
              ::vkGetPhysicalDeviceImageFormatProperties2,
              ::vkGetPhysicalDeviceExternalBufferProperties,
+             ::vkGetPhysicalDeviceExternalSemaphoreProperties,
              ::vkCreateDevice,
              ::vkGetPhysicalDeviceExternalImageFormatPropertiesNV} {}
 

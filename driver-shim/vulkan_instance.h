@@ -29,6 +29,7 @@ struct InstanceTable {
   PFN_vkGetPhysicalDeviceQueueFamilyProperties vkGetPhysicalDeviceQueueFamilyProperties;
   PFN_vkGetPhysicalDeviceImageFormatProperties2 vkGetPhysicalDeviceImageFormatProperties2;
   PFN_vkGetPhysicalDeviceExternalBufferProperties vkGetPhysicalDeviceExternalBufferProperties;
+  PFN_vkGetPhysicalDeviceExternalSemaphoreProperties vkGetPhysicalDeviceExternalSemaphoreProperties;
   PFN_vkCreateDevice vkCreateDevice;
   // Null without VK_NV_external_memory_capabilities.
   PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV

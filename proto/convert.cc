@@ -162,6 +162,8 @@ void ToProto(const DeviceInfo& device, v1::Device* out) {
     added->set_can_import(support.can_import);
     added->set_reason(support.reason);
   }
+  out->set_timeline_export(device.timelines.can_export);
+  out->set_timeline_reason(device.timelines.reason);
 }
 
 absl::StatusOr<DeviceInfo> FromProto(const v1::Device& in) {
@@ -178,6 +180,7 @@ absl::StatusOr<DeviceInfo> FromProto(const v1::Device& in) {
   for (const v1::HandleSupport& support : in.handles())
     out.handles.push_back(
         {FromProto(support.type()), support.can_export(), support.can_import(), support.reason()});
+  out.timelines = {in.timeline_export(), in.timeline_reason()};
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/section.h"
 #include "daemon/broker.h"
 #include "driver-shim/device.h"
 #include "driver-shim/device_hub.h"
@@ -18,10 +19,41 @@
 
 namespace vramd {
 
+// Counts like a timeline semaphore; its handle stands for one.
+class FakeTimeline final : public DeviceTimeline {
+ public:
+  // Both outlive this.
+  FakeTimeline(std::atomic<int>* live, std::atomic<int>* released)
+      : live_(live), released_(released) {
+    ++*live_;
+  }
+  ~FakeTimeline() override { --*live_; }
+
+  absl::StatusOr<OsHandle> Export() override { return CreateSection(kBytes, "timeline"); }
+  absl::StatusOr<uint64_t> Value() override { return value_.load(); }
+  absl::Status Signal(uint64_t value) override {
+    if (value <= value_) return absl::InvalidArgumentError("a timeline does not go back");
+    value_ = value;
+    ++*released_;
+    return absl::OkStatus();
+  }
+  uint64_t max_difference() const override { return uint64_t{1} << 31; }
+
+ private:
+  static constexpr uint64_t kBytes = 65536;
+  std::atomic<int>* const live_;
+  std::atomic<int>* const released_;
+  std::atomic<uint64_t> value_ = 0;
+};
+
 // A wrapper over the real interface: what it does not disturb is the null device's work.
 class FaultyDevice final : public Device {
  public:
-  explicit FaultyDevice(std::shared_ptr<Device> real = MakeNullDevice()) : real_(std::move(real)) {}
+  explicit FaultyDevice(std::shared_ptr<Device> real = MakeNullDevice())
+      : real_(std::move(real)), info_(real_->info()) {}
+
+  // From now on it has timelines. Before anybody uses it.
+  void OfferTimelines() { info_.timelines = {true, ""}; }
 
   // Every later Allocate() or Export() answers this.
   void FailAllocate(absl::Status status) { Set(&allocate_error_, std::move(status)); }
@@ -37,7 +69,8 @@ class FaultyDevice final : public Device {
     while (waiting_ < calls) changed_.Wait(mutex_);
   }
 
-  int live() const { return live_; }  // memories that exist
+  int live() const { return live_; }    // memories that exist
+  int calls() const { return calls_; }  // of Allocate(), finished
 
   const DeviceInfo& info() const override { return real_->info(); }
   std::vector<HeapBudget> Budget() const override { return real_->Budget(); }
@@ -52,7 +85,9 @@ class FaultyDevice final : public Device {
     if (absl::Status error = Get(allocate_error_); !error.ok()) return error;
     auto memory = real_->Allocate(request);
     if (!memory.ok()) return memory.status();
-    return std::make_unique<Memory>(this, *std::move(memory));
+    auto counted = std::make_unique<Memory>(this, *std::move(memory));
+    ++calls_;
+    return counted;
   }
 
  private:
@@ -99,6 +134,7 @@ class FaultyDevice final : public Device {
   const std::shared_ptr<Device> real_;
   std::atomic<uint64_t> promised_ = 0;
   std::atomic<int> live_ = 0;
+  std::atomic<int> calls_ = 0;
   Mutex mutex_;
   Condition changed_;
   absl::Status allocate_error_;

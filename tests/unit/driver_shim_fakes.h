@@ -22,6 +22,9 @@ class FakeDevice final : public Device {
   absl::StatusOr<std::unique_ptr<DeviceMemory>> Allocate(const AllocationRequest&) override {
     return absl::UnimplementedError("FakeDevice has facts only");
   }
+  absl::StatusOr<std::unique_ptr<DeviceTimeline>> CreateTimeline() override {
+    return absl::UnimplementedError("FakeDevice has facts only");
+  }
 
  private:
   DeviceInfo info_;
