@@ -21,6 +21,17 @@ constexpr DWORD kBuffer = 64 * 1024;
 // Reading and writing, without FILE_CREATE_PIPE_INSTANCE: who may connect may not serve.
 constexpr DWORD kConnectOnly = FILE_GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES;
 
+// FILE_FLAG_FIRST_PIPE_INSTANCE says this too, but Wine does not heed it. Counting also notices who
+// came between: then neither is first, and the broker does not start.
+absl::Status CheckOnlyInstance(const OsHandle& pipe, absl::string_view name) {
+  DWORD instances = 0;
+  if (!GetNamedPipeHandleStateW(pipe.get(), nullptr, &instances, nullptr, nullptr, nullptr, 0))
+    return LastOsError(absl::StrCat("count the instances of ", name));
+  if (instances <= 1) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat("a program serves ", name, " already; stop it, or choose another --endpoint"));
+}
+
 }  // namespace
 
 std::string PipeDescriptor(absl::string_view owner, absl::string_view group) {
@@ -38,6 +49,7 @@ absl::StatusOr<PipeListener> PipeListener::Open(const std::string& name, const s
   listener.name_ = name;
   listener.descriptor_ = PipeDescriptor(OwnUserId(), group_sid);
   VRAMD_ASSIGN_OR_RETURN(listener.first_, listener.Make(true));
+  VRAMD_RETURN_IF_ERROR(CheckOnlyInstance(listener.first_, name));
   return listener;
 }
 
