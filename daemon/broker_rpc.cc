@@ -8,7 +8,6 @@
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "daemon/share_check.h"
-#include "daemon/watch_rpc.h"
 #include "proto/convert.h"
 
 namespace vramd {
@@ -237,11 +236,6 @@ grpc::Status BrokerRpc::CheckShare(grpc::ServerContext* context,
   reply->set_can_import(verdict.ok());
   reply->set_reason(std::string(verdict.message()));
   return Finish("check_share", caller, absl::OkStatus());
-}
-
-grpc::ServerWriteReactor<v1::WatchEvent>* BrokerRpc::Watch(grpc::CallbackServerContext* context,
-                                                           const v1::WatchRequest* request) {
-  return StartWatch(broker_, front_door_->Authenticate(*context), request->prefix());
 }
 
 }  // namespace vramd

@@ -1,17 +1,18 @@
 // The wire's side of the broker: parses requests, asks the broker, fills replies. Decides nothing.
 //
-// Plain calls are synchronous, which reads best and lets a handler wait for a driver; Watch, which
-// would hold a thread for its whole life, uses the callback interface (watch_rpc.h).
+// Plain calls are synchronous, which reads best and lets a handler wait for a driver. Watch, which
+// would hold a thread for its whole life, is in watch_rpc.h.
 #ifndef VRAMD_DAEMON_BROKER_RPC_H_
 #define VRAMD_DAEMON_BROKER_RPC_H_
 
 #include "daemon/broker.h"
 #include "daemon/front_door.h"
+#include "daemon/watch_rpc.h"
 #include "vramd/v1/broker.grpc.pb.h"
 
 namespace vramd {
 
-class BrokerRpc final : public v1::Broker::WithCallbackMethod_Watch<v1::Broker::Service> {
+class BrokerRpc final : public BrokerService {
  public:
   // Both must outlive the server that this is registered with.
   BrokerRpc(Broker* broker, const FrontDoor* front_door)
@@ -35,8 +36,6 @@ class BrokerRpc final : public v1::Broker::WithCallbackMethod_Watch<v1::Broker::
                     v1::ListReply* reply) override;
   grpc::Status CheckShare(grpc::ServerContext* context, const v1::CheckShareRequest* request,
                           v1::CheckShareReply* reply) override;
-  grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
-                                                  const v1::WatchRequest* request) override;
 
  private:
   // Sends the handle down the lane and fills the reply. What cannot be delivered is released.

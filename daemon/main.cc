@@ -10,8 +10,10 @@
 #include "daemon/broker.h"
 #include "daemon/broker_rpc.h"
 #include "daemon/config.h"
+#include "daemon/event_call.h"
 #include "daemon/front_door.h"
 #include "daemon/service_host.h"
+#include "daemon/watch_rpc.h"
 #include "driver-shim/device_hub.h"
 #include "driver-shim/null_device.h"
 #include "driver-shim/vulkan_device.h"
@@ -54,7 +56,13 @@ DeviceHub::Opener OpenerFor(const Config& config) {
   };
 }
 
-std::unique_ptr<grpc::Server> BuildServer(BrokerRpc* service) {
+// In this order: the queue of the event calls must outlive the server that feeds it.
+struct RpcServer {
+  std::unique_ptr<EventLoop> events;
+  std::unique_ptr<grpc::Server> grpc;
+};
+
+absl::StatusOr<RpcServer> StartServer(BrokerRpc* service) {
   grpc::ResourceQuota quota("vramd");
   quota.SetMaxThreads(kMaxServerThreads);
   grpc::ServerBuilder builder;
@@ -65,7 +73,12 @@ std::unique_ptr<grpc::Server> BuildServer(BrokerRpc* service) {
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 4);
   builder.RegisterService(service);
-  return builder.BuildAndStart();
+  RpcServer server;
+  server.events = std::make_unique<EventLoop>(builder.AddCompletionQueue());
+  server.grpc = builder.BuildAndStart();
+  if (server.grpc == nullptr) return absl::InternalError("gRPC did not start its server");
+  server.events->Start();
+  return server;
 }
 
 void Reload(const Invocation& invocation, const Config& running, Broker* broker) {
@@ -93,9 +106,9 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
   Broker broker(&devices, config.limits, config.policy);
   FrontDoor front_door(&broker);
   BrokerRpc service(&broker, &front_door);
-  const std::unique_ptr<grpc::Server> server = BuildServer(&service);
-  if (server == nullptr) return absl::InternalError("gRPC did not start its server");
-  front_door.ServeWith(server.get());
+  VRAMD_ASSIGN_OR_RETURN(const RpcServer server, StartServer(&service));
+  AcceptWatches(&service, &broker, &front_door, server.events.get());
+  front_door.ServeWith(server.grpc.get());
   VRAMD_ASSIGN_OR_RETURN(std::unique_ptr<Door> door,
                          Door::Open(std::move(door_options), &front_door));
   log::Info("listening", {{"endpoint", door->endpoint()}, {"version", kVersion}});
@@ -107,7 +120,7 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
   door->StopListening();
   broker.BeginDrain("it was asked to stop");
   // Ends as soon as the last call does; watches last until the deadline, then they are cancelled.
-  server->Shutdown(std::chrono::system_clock::now() + config.drain_timeout);
+  server.grpc->Shutdown(std::chrono::system_clock::now() + config.drain_timeout);
   door.reset();
   log::Info("stopped");
   return absl::OkStatus();

@@ -1,12 +1,8 @@
-// Locks are taken in one order only: the broker's, then the reactor's. So nothing here calls the
-// broker while it holds its own.
 #include "daemon/watch_rpc.h"
 
-#include <deque>
 #include <utility>
 
 #include "base/log.h"
-#include "base/mutex.h"
 #include "daemon/broker_rpc.h"
 #include "proto/convert.h"
 
@@ -45,71 +41,55 @@ v1::WatchEvent ToWire(const BrokerEvent& event) {
   return out;
 }
 
-class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchEvent>, public EventSink {
+class WatchCall final : public EventCall<v1::WatchRequest, v1::WatchEvent>, public EventSink {
  public:
-  explicit WatchReactor(Broker* broker) : broker_(broker) {}
-
-  void Start(const absl::StatusOr<Caller>& caller, const std::string& prefix) {
-    absl::Status status = caller.status();
-    if (caller.ok()) {
-      auto watcher = broker_->AddWatcher(caller->session, prefix, this);
-      status = watcher.status();
-      if (watcher.ok()) watcher_ = *watcher;
-      log::Debug("watch", {{"session", caller->session.value}, {"peer", caller->peer.Describe()}});
-    }
-    if (!status.ok()) EndWith(ToGrpc(status));
+  static void AcceptNext(BrokerService* service, Broker* broker, const FrontDoor* front_door,
+                         EventLoop* loop) {
+    auto* call = new WatchCall(service, broker, front_door, loop);
+    call->Accept([=](auto* context, auto* request, auto* writer, void* tag) {
+      service->RequestWatch(context, request, writer, loop->queue(), loop->queue(), tag);
+    });
   }
 
+  // Under the broker's lock; this call's own comes after it, and never the other way round.
   void Push(const BrokerEvent& event) override {
-    MutexLock lock(mutex_);
-    if (ended_) return;
-    if (queue_.size() >= kMaxQueuedEvents) {
-      // The front may be in the hands of gRPC; it stays.
-      queue_.erase(queue_.begin() + 1, queue_.end());
-      queue_.emplace_back().set_kind(v1::WatchEvent::OVERFLOW);
+    if (queued() >= kMaxQueuedEvents) {
+      DropQueued();
+      v1::WatchEvent overflow;
+      overflow.set_kind(v1::WatchEvent::OVERFLOW);
+      Send(std::move(overflow));
     }
-    queue_.push_back(ToWire(event));
-    if (queue_.size() == 1) StartWrite(&queue_.front());
-  }
-
-  void OnWriteDone(bool ok) override {
-    MutexLock lock(mutex_);
-    if (ended_) return;
-    if (!ok) return FinishOnce(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the client left"));
-    queue_.pop_front();
-    if (!queue_.empty()) StartWrite(&queue_.front());
-  }
-
-  void OnCancel() override { EndWith(grpc::Status::CANCELLED); }
-
-  void OnDone() override {
-    broker_->RemoveWatcher(watcher_);  // from here on no Push()
-    delete this;
+    Send(ToWire(event));
   }
 
  private:
-  void EndWith(const grpc::Status& status) {
-    MutexLock lock(mutex_);
-    FinishOnce(status);
-  }
-  void FinishOnce(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!std::exchange(ended_, true)) Finish(status);
+  WatchCall(BrokerService* service, Broker* broker, const FrontDoor* front_door, EventLoop* loop)
+      : service_(service), broker_(broker), front_door_(front_door), loop_(loop) {}
+
+  void Begin(const v1::WatchRequest& request) override {
+    AcceptNext(service_, broker_, front_door_, loop_);
+    const auto caller = front_door_->Authenticate(context());
+    if (!caller.ok()) return End(ToGrpc(caller.status()));
+    log::Debug("watch", {{"session", caller->session.value}, {"peer", caller->peer.Describe()}});
+    const auto watcher = broker_->AddWatcher(caller->session, request.prefix(), this);
+    if (!watcher.ok()) return End(ToGrpc(watcher.status()));
+    watcher_ = *watcher;
   }
 
+  void Over() override { broker_->RemoveWatcher(watcher_); }  // from here on no Push()
+
+  BrokerService* const service_;
   Broker* const broker_;
+  const FrontDoor* const front_door_;
+  EventLoop* const loop_;
   WatcherId watcher_;
-  Mutex mutex_;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  std::deque<v1::WatchEvent> queue_ ABSL_GUARDED_BY(mutex_);  // the front one is being written
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchEvent>* StartWatch(Broker* broker, absl::StatusOr<Caller> caller,
-                                                     const std::string& prefix) {
-  auto* reactor = new WatchReactor(broker);
-  reactor->Start(caller, prefix);
-  return reactor;
+void AcceptWatches(BrokerService* service, Broker* broker, const FrontDoor* front_door,
+                   EventLoop* loop) {
+  WatchCall::AcceptNext(service, broker, front_door, loop);
 }
 
 }  // namespace vramd

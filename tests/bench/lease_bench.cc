@@ -136,10 +136,11 @@ void Round(Client& client, RawVulkan& raw, DescriptorEcho& echo, uint64_t size, 
 
 void Print(uint64_t size, const Figures& figures) {
   const double floor = figures.raw_allocate.p50() + figures.pass.p50() + figures.echo.p50();
-  std::printf("\n%llu KiB\n%-34s %10s %10s %8s\n", static_cast<unsigned long long>(size >> 10), "",
-              "p50 us", "p99 us", "ratio");
+  std::printf("\n%llu KiB\n%-34s %10s %10s %10s %8s\n", static_cast<unsigned long long>(size >> 10),
+              "", "p50 us", "p99 us", "max us", "ratio");
   const auto row = [&](const char* what, const Samples& samples, double base) {
-    std::printf("%-34s %10.1f %10.1f", what, samples.p50(), samples.p99());
+    std::printf("%-34s %10.1f %10.1f %10.1f", what, samples.p50(), samples.p99(),
+                samples.Quantile(1));
     if (base > 0) std::printf(" %8.2f", samples.p50() / base);
     std::printf("\n");
   };
