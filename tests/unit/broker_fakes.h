@@ -72,7 +72,10 @@ class FaultyDevice final : public Device {
   int live() const { return live_; }    // memories that exist
   int calls() const { return calls_; }  // of Allocate(), finished
 
-  const DeviceInfo& info() const override { return real_->info(); }
+  int live_timelines() const { return live_timelines_; }
+  int released_timelines() const { return released_timelines_; }  // their waiters were let go
+
+  const DeviceInfo& info() const override { return info_; }
   std::vector<HeapBudget> Budget() const override { return real_->Budget(); }
   absl::StatusOr<uint64_t> SizeOf(const AllocationRequest& request) const override {
     auto size = real_->SizeOf(request);
@@ -88,6 +91,10 @@ class FaultyDevice final : public Device {
     auto counted = std::make_unique<Memory>(this, *std::move(memory));
     ++calls_;
     return counted;
+  }
+  absl::StatusOr<std::unique_ptr<DeviceTimeline>> CreateTimeline() override {
+    if (!info_.timelines.can_export) return real_->CreateTimeline();
+    return std::make_unique<FakeTimeline>(&live_timelines_, &released_timelines_);
   }
 
  private:
@@ -132,6 +139,9 @@ class FaultyDevice final : public Device {
   }
 
   const std::shared_ptr<Device> real_;
+  DeviceInfo info_;
+  std::atomic<int> live_timelines_ = 0;
+  std::atomic<int> released_timelines_ = 0;
   std::atomic<uint64_t> promised_ = 0;
   std::atomic<int> live_ = 0;
   std::atomic<int> calls_ = 0;
