@@ -168,6 +168,7 @@ absl::Status BrokerRpc::Deliver(const Caller& caller, grpc::ServerContext& conte
   absl::StatusOr<uint64_t> number = absl::CancelledError("the client gave up waiting");
   // A client that gave up also releases by request, but it may not come to that: see here too.
   if (!context.IsCancelled()) number = caller.lane->Send(request, grant->handle);
+  grant->handle.Reset();  // before the reply: who has it may count on the broker's being closed
   if (!number.ok()) {
     (void)broker_->Release(caller.session, grant->lease);
     return number.status();
