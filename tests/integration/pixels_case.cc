@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "tests/integration/pixels_types.h"
+
 namespace vramd {
 namespace {
 
@@ -161,8 +163,8 @@ const std::vector<PixelsCase>& AllPixelsCases() {
     auto* all = new std::vector<PixelsCase>;
     for (PixelsCase shape : shapes) {
       const std::string name = shape.name;
-      for (const auto& [handle, suffix] : {std::pair(VRAMD_HANDLE_OPAQUE_FD, "OpaqueFd"),
-                                           std::pair(VRAMD_HANDLE_HOST_SECTION, "HostSection")}) {
+      const bool is_buffer = shape.is_buffer();
+      for (const auto& [handle, suffix] : PixelsHandleTypes(is_buffer)) {
         shape.handle = handle;
         shape.name = name + suffix;
         all->push_back(shape);

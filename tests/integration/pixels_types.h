@@ -1,0 +1,17 @@
+// The handle types that the pixels test goes through on this operating system.
+#ifndef VRAMD_TESTS_INTEGRATION_PIXELS_TYPES_H_
+#define VRAMD_TESTS_INTEGRATION_PIXELS_TYPES_H_
+
+#include <utility>
+#include <vector>
+
+#include "vramd/vramd.h"
+
+namespace vramd {
+
+// With the suffix that names the test's case.
+std::vector<std::pair<vramd_handle_type, const char*>> PixelsHandleTypes(bool is_buffer);
+
+}  // namespace vramd
+
+#endif  // VRAMD_TESTS_INTEGRATION_PIXELS_TYPES_H_

@@ -1,0 +1,9 @@
+#include "tests/integration/pixels_types.h"
+
+namespace vramd {
+
+std::vector<std::pair<vramd_handle_type, const char*>> PixelsHandleTypes(bool) {
+  return {{VRAMD_HANDLE_OPAQUE_FD, "OpaqueFd"}, {VRAMD_HANDLE_HOST_SECTION, "HostSection"}};
+}
+
+}  // namespace vramd
