@@ -10,4 +10,6 @@ vramd_library(vramd_client_vulkan
     src/vulkan_import_section.cc
     src/vulkan_resource.cc
     src/vulkan_status.cc
+    src/vulkan_stream.cc
+    src/vulkan_timeline_${VRAMD_OS}.cc
   LINK vramd_base vramd_vulkan_headers vramd_client_headers)

@@ -7,15 +7,12 @@
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "client/src/c_convert.h"
+#include "client/src/c_support.h"
 #include "client/src/client_core.h"
 #include "client/src/last_error.h"
 #include "client/src/sized_struct.h"
 #include "client/src/watch_core.h"
 #include "vramd/vramd.h"
-
-struct vramd_client {
-  std::shared_ptr<vramd::ClientCore> core;
-};
 
 struct vramd_lease {
   vramd::LeaseState state;
@@ -30,36 +27,6 @@ namespace vramd {
 namespace {
 
 constexpr std::chrono::milliseconds kDefaultTimeout(5000);
-
-std::chrono::milliseconds Milliseconds(uint32_t count) { return std::chrono::milliseconds(count); }
-
-template <typename... Pointers>
-absl::Status NotNull(const Pointers*... pointers) {
-  if (((pointers != nullptr) && ...)) return absl::OkStatus();
-  return absl::InvalidArgumentError("a required pointer is NULL");
-}
-
-std::string Text(const char* text) { return text == nullptr ? "" : text; }
-
-// The two-call idiom. Elements are as large as the caller's version of T, which each one says.
-template <typename T, typename Messages>
-absl::Status Enumerate(const Messages& messages, uint32_t* count, T* out, const char* name) {
-  const auto available = static_cast<uint32_t>(messages.size());
-  if (out == nullptr) {
-    *count = available;
-    return absl::OkStatus();
-  }
-  *count = std::min(*count, available);
-  auto* next = reinterpret_cast<char*>(out);
-  for (uint32_t i = 0; i < *count; ++i) {
-    auto* element = reinterpret_cast<T*>(next);
-    VRAMD_RETURN_IF_ERROR(CheckSized(element, name));
-    VRAMD_ASSIGN_OR_RETURN(const T converted, ToC(messages[static_cast<int>(i)]));
-    WriteSized(converted, element);
-    next += element->struct_size;
-  }
-  return absl::OkStatus();
-}
 
 absl::Status GiveLease(std::shared_ptr<ClientCore> core, absl::StatusOr<LeaseState> state,
                        vramd_lease** lease) {

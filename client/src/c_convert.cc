@@ -118,6 +118,8 @@ absl::StatusOr<vramd_device_info> ToC(const v1::Device& in) {
   out.handle_type_count = std::min(in.handles_size(), VRAMD_MAX_HANDLE_TYPES);
   for (uint32_t i = 0; i < out.handle_type_count; ++i)
     out.handle_types[i] = ToC(in.handles(static_cast<int>(i)));
+  out.timeline_export = in.timeline_export();
+  CopyText(in.timeline_reason(), out.timeline_reason);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "ipc/grpc_transport.h"
 #include "ipc/handle_lane.h"
 #include "vramd/v1/broker.grpc.pb.h"
+#include "vramd/v1/streams.grpc.pb.h"
 
 namespace vramd {
 
@@ -27,6 +28,7 @@ class Link {
   std::unique_ptr<grpc::ClientContext> NewContext(std::chrono::milliseconds timeout) const;
 
   v1::Broker::Stub& stub() { return *stub_; }
+  v1::Streams::Stub& streams() { return *streams_; }
   HandleReceiver& lane() { return *lane_; }
   const std::string& endpoint() const { return endpoint_; }
 
@@ -41,6 +43,11 @@ class Link {
   // A call that was to make a lease has failed here, but may have succeeded at the broker: drops
   // the handle and has the broker give the lease back, without waiting for either.
   void GiveUp(RequestId request);
+  // The same for a part of a stream.
+  void GiveUpPart(RequestId request);
+
+  // Says without waiting for the answer that a part's older generations are not used any more.
+  void Retire(uint64_t part, uint32_t oldest_generation);
 
  private:
   const std::string endpoint_;
@@ -48,6 +55,7 @@ class Link {
   const std::unique_ptr<HandleReceiver> lane_;
   const StreamChannel channel_;
   const std::unique_ptr<v1::Broker::Stub> stub_;
+  const std::unique_ptr<v1::Streams::Stub> streams_;
   std::atomic<bool> ended_ = false;  // the broker no longer knows the session
   std::atomic<uint64_t> next_request_ = 1;
 };

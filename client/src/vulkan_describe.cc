@@ -50,16 +50,36 @@ bool DriverImports(const InstanceFunctions& vk, VkPhysicalDevice device,
           VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) != 0;
 }
 
-absl::StatusOr<std::vector<const ImportVariant*>> SupportedVariants(const InstanceFunctions& vk,
-                                                                    VkPhysicalDevice device) {
-  VRAMD_ASSIGN_OR_RETURN(const std::set<std::string> names, ExtensionNames(vk, device));
+bool HasAll(const std::set<std::string>& names, const std::vector<const char*>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const char* name) { return names.count(name) != 0; });
+}
+
+std::vector<const ImportVariant*> SupportedVariants(const InstanceFunctions& vk,
+                                                    VkPhysicalDevice device,
+                                                    const std::set<std::string>& names) {
   std::vector<const ImportVariant*> supported;
-  for (const ImportVariant& variant : ImportVariants()) {
-    const bool has_all = std::all_of(variant.extensions.begin(), variant.extensions.end(),
-                                     [&](const char* name) { return names.count(name) != 0; });
-    if (has_all && DriverImports(vk, device, variant)) supported.push_back(&variant);
-  }
+  for (const ImportVariant& variant : ImportVariants())
+    if (HasAll(names, variant.extensions) && DriverImports(vk, device, variant))
+      supported.push_back(&variant);
   return supported;
+}
+
+bool ImportsTimelines(const InstanceFunctions& vk, VkPhysicalDevice device,
+                      const std::set<std::string>& names) {
+  if (!HasAll(names, TimelineExtensions())) return false;
+  VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+  VkPhysicalDeviceFeatures2 features = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &timeline};
+  vk.GetPhysicalDeviceFeatures2(device, &features);
+  VkSemaphoreTypeCreateInfo type = {VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
+  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  const VkPhysicalDeviceExternalSemaphoreInfo info = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_SEMAPHORE_INFO, &type, TimelineHandleType()};
+  VkExternalSemaphoreProperties properties = {VK_STRUCTURE_TYPE_EXTERNAL_SEMAPHORE_PROPERTIES};
+  vk.GetPhysicalDeviceExternalSemaphoreProperties(device, &info, &properties);
+  return timeline.timelineSemaphore == VK_TRUE &&
+         (properties.externalSemaphoreFeatures & VK_EXTERNAL_SEMAPHORE_FEATURE_IMPORTABLE_BIT) != 0;
 }
 
 vramd_device_identity IdentityOf(const VkPhysicalDeviceIDProperties& ids) {
@@ -119,15 +139,18 @@ absl::StatusOr<VkPhysicalDevice> FindPhysicalDevice(const InstanceFunctions& vk,
       absl::StrCat("no device can import the recipe: ", absl::StrJoin(reasons, "; ")));
 }
 
-// Vulkan's two-call idiom for the names of all extensions of all supported variants.
-absl::Status WriteExtensions(const std::vector<const ImportVariant*>& variants, uint32_t* count,
+// Vulkan's two-call idiom for the names of all extensions that make something possible here.
+absl::Status WriteExtensions(const ImporterDescription& device, uint32_t* count,
                              const char** names) {
   std::vector<const char*> all;
-  for (const ImportVariant* variant : variants)
-    for (const char* name : variant->extensions)
+  const auto add = [&all](const std::vector<const char*>& some) {
+    for (const char* name : some)
       if (std::none_of(all.begin(), all.end(),
                        [&](const char* have) { return std::strcmp(have, name) == 0; }))
         all.push_back(name);
+  };
+  for (const ImportVariant* variant : device.variants) add(variant->extensions);
+  if (device.timelines) add(TimelineExtensions());
   if (names == nullptr) {
     *count = static_cast<uint32_t>(all.size());
     return absl::OkStatus();
@@ -181,7 +204,9 @@ absl::StatusOr<ImporterDescription> DescribePhysicalDevice(const InstanceFunctio
   description.api_version = basic.apiVersion;
   description.identity = IdentityOf(ids);
   vk.GetPhysicalDeviceMemoryProperties(device, &description.memory);
-  VRAMD_ASSIGN_OR_RETURN(description.variants, SupportedVariants(vk, device));
+  VRAMD_ASSIGN_OR_RETURN(const std::set<std::string> names, ExtensionNames(vk, device));
+  description.variants = SupportedVariants(vk, device, names);
+  description.timelines = ImportsTimelines(vk, device, names);
   return description;
 }
 
@@ -250,6 +275,20 @@ vramd_result vramd_vk_enumerate_device_extensions(PFN_vkGetInstanceProcAddr get_
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
     VRAMD_ASSIGN_OR_RETURN(const auto description,
                            vramd::DescribePhysicalDevice(vk, physical_device));
-    return vramd::WriteExtensions(description.variants, count, names);
+    return vramd::WriteExtensions(description, count, names);
+  });
+}
+
+vramd_result vramd_vk_supports_timeline(PFN_vkGetInstanceProcAddr get_instance_proc_addr,
+                                        VkInstance instance, VkPhysicalDevice physical_device,
+                                        bool* supported) {
+  return vramd::RunCall([&]() -> absl::Status {
+    if (supported == nullptr) return absl::InvalidArgumentError("supported is NULL");
+    VRAMD_ASSIGN_OR_RETURN(const auto vk,
+                           vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
+    VRAMD_ASSIGN_OR_RETURN(const auto description,
+                           vramd::DescribePhysicalDevice(vk, physical_device));
+    *supported = description.timelines;
+    return absl::OkStatus();
   });
 }

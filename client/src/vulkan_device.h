@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "client/src/vulkan_functions.h"
 #include "client/src/vulkan_import.h"
+#include "client/src/vulkan_timeline.h"
 #include "vramd/vramd_vulkan.h"
 
 namespace vramd {
@@ -22,6 +23,7 @@ struct ImporterDescription {
   vramd_device_identity identity{};
   std::vector<const ImportVariant*> variants;  // that the device can import
   VkPhysicalDeviceMemoryProperties memory{};
+  bool timelines = false;  // timeline semaphores of other processes can be imported
 };
 
 absl::StatusOr<std::vector<VkPhysicalDevice>> ListPhysicalDevices(const InstanceFunctions& vk,
@@ -45,6 +47,8 @@ struct vramd_vk_device {
   vramd::DeviceFunctions vk;
   vramd::ImporterDescription description;
   std::map<vramd_handle_type, std::unique_ptr<vramd::Importer>> importers;
+  // NULL if the VkDevice was created without the extensions.
+  std::unique_ptr<vramd::TimelineImporter> timelines;
 };
 
 #endif  // VRAMD_CLIENT_SRC_VULKAN_DEVICE_H_

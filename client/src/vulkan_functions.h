@@ -12,13 +12,15 @@
 namespace vramd {
 
 // VRAMD_X(name) for vk##name.
-#define VRAMD_INSTANCE_FUNCTIONS(VRAMD_X)            \
-  VRAMD_X(EnumeratePhysicalDevices)                  \
-  VRAMD_X(EnumerateDeviceExtensionProperties)        \
-  VRAMD_X(GetPhysicalDeviceProperties)               \
-  VRAMD_X(GetPhysicalDeviceProperties2)              \
-  VRAMD_X(GetPhysicalDeviceMemoryProperties)         \
-  VRAMD_X(GetPhysicalDeviceExternalBufferProperties) \
+#define VRAMD_INSTANCE_FUNCTIONS(VRAMD_X)               \
+  VRAMD_X(EnumeratePhysicalDevices)                     \
+  VRAMD_X(EnumerateDeviceExtensionProperties)           \
+  VRAMD_X(GetPhysicalDeviceProperties)                  \
+  VRAMD_X(GetPhysicalDeviceProperties2)                 \
+  VRAMD_X(GetPhysicalDeviceMemoryProperties)            \
+  VRAMD_X(GetPhysicalDeviceExternalBufferProperties)    \
+  VRAMD_X(GetPhysicalDeviceExternalSemaphoreProperties) \
+  VRAMD_X(GetPhysicalDeviceFeatures2)                   \
   VRAMD_X(GetDeviceProcAddr)
 
 #define VRAMD_DEVICE_FUNCTIONS(VRAMD_X) \
@@ -32,7 +34,9 @@ namespace vramd {
   VRAMD_X(DestroyImage)                 \
   VRAMD_X(GetImageMemoryRequirements)   \
   VRAMD_X(BindImageMemory)              \
-  VRAMD_X(CmdPipelineBarrier)
+  VRAMD_X(CmdPipelineBarrier)           \
+  VRAMD_X(CreateSemaphore)              \
+  VRAMD_X(DestroySemaphore)
 
 #define VRAMD_DECLARE(name) PFN_vk##name name = nullptr;
 

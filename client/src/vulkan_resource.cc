@@ -165,23 +165,13 @@ absl::StatusOr<const Importer*> FindImporter(const vramd_vk_device& device,
                    "; enable those that vramd_vk_enumerate_device_extensions() names"));
 }
 
-// The calls on the lease have already set the thread's message.
-absl::Status LastStatus(vramd_result result) {
-  return absl::Status(static_cast<absl::StatusCode>(result), vramd_last_error());
-}
-
-absl::StatusOr<vramd_vk_resource> ImportLease(vramd_vk_device* device, const vramd_lease* lease) {
+absl::StatusOr<vramd_vk_resource> ImportLease(vramd_vk_device& device, const vramd_lease* lease) {
   vramd_recipe recipe{};
   recipe.struct_size = sizeof(recipe);
-  vramd_result result = vramd_lease_get_recipe(lease, &recipe);
+  const vramd_result result = vramd_lease_get_recipe(lease, &recipe);
   if (result != VRAMD_OK) return LastStatus(result);
-  VRAMD_ASSIGN_OR_RETURN(const Importer* importer, FindImporter(*device, recipe));
-  intptr_t value = 0;
-  result = vramd_lease_get_handle(lease, &value);
-  if (result != VRAMD_OK) return LastStatus(result);
-  VRAMD_ASSIGN_OR_RETURN(auto import,
-                         importer->Begin(OsHandle(NativeHandle(value)), recipe.allocation_size));
-  return ResourceBuilder(device, recipe).Build(*import);
+  return ImportResource(device, recipe,
+                        [&](intptr_t* handle) { return vramd_lease_get_handle(lease, handle); });
 }
 
 absl::StatusOr<std::unique_ptr<vramd_vk_device>> MakeDevice(const vramd_vk_device_info& info) {
@@ -193,6 +183,7 @@ absl::StatusOr<std::unique_ptr<vramd_vk_device>> MakeDevice(const vramd_vk_devic
   VRAMD_ASSIGN_OR_RETURN(made->vk, DeviceFunctions::Load(get, info.device));
   VRAMD_ASSIGN_OR_RETURN(made->description,
                          DescribePhysicalDevice(instance_functions, info.physical_device));
+  made->timelines = TimelineImporter::Make(info.device, get);
   for (const ImportVariant* variant : made->description.variants)
     if (auto importer = variant->make(info.device, get))
       made->importers.emplace(variant->type, std::move(importer));
@@ -200,6 +191,23 @@ absl::StatusOr<std::unique_ptr<vramd_vk_device>> MakeDevice(const vramd_vk_devic
 }
 
 }  // namespace
+
+absl::Status LastStatus(vramd_result result) {
+  return absl::Status(static_cast<absl::StatusCode>(result), vramd_last_error());
+}
+
+absl::StatusOr<vramd_vk_resource> ImportResource(
+    vramd_vk_device& device, const vramd_recipe& recipe,
+    const std::function<vramd_result(intptr_t*)>& get_handle) {
+  VRAMD_ASSIGN_OR_RETURN(const Importer* importer, FindImporter(device, recipe));
+  intptr_t value = 0;
+  const vramd_result result = get_handle(&value);
+  if (result != VRAMD_OK) return LastStatus(result);
+  VRAMD_ASSIGN_OR_RETURN(auto import,
+                         importer->Begin(OsHandle(NativeHandle(value)), recipe.allocation_size));
+  return ResourceBuilder(&device, recipe).Build(*import);
+}
+
 }  // namespace vramd
 
 vramd_result vramd_vk_device_create(const vramd_vk_device_info* info, vramd_vk_device** device) {
@@ -222,7 +230,7 @@ vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
     vramd::WriteSized(vramd_vk_resource{}, resource);
     if (device == nullptr || lease == nullptr)
       return absl::InvalidArgumentError("a vramd_vk_device and a vramd_lease are needed");
-    VRAMD_ASSIGN_OR_RETURN(const vramd_vk_resource made, vramd::ImportLease(device, lease));
+    VRAMD_ASSIGN_OR_RETURN(const vramd_vk_resource made, vramd::ImportLease(*device, lease));
     vramd::WriteSized(made, resource);
     return absl::OkStatus();
   });

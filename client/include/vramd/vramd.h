@@ -226,6 +226,8 @@ typedef struct vramd_device_info {
   vramd_memory_type memory_types[VRAMD_MAX_MEMORY_TYPES];
   uint32_t handle_type_count;
   vramd_handle_support handle_types[VRAMD_MAX_HANDLE_TYPES];
+  bool timeline_export; /* streams order their frames on the GPU: see vramd_stream.h */
+  char timeline_reason[VRAMD_MAX_REASON]; /* why not */
 } vramd_device_info;
 
 /* Vulkan's two-call idiom: with `devices` NULL, sets *count. Otherwise fills at most *count and

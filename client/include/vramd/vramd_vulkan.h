@@ -13,6 +13,7 @@
 #include <vulkan/vulkan_core.h>
 
 #include "vramd/vramd.h"
+#include "vramd/vramd_stream.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -104,6 +105,62 @@ VRAMD_EXPORT void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuff
 VRAMD_EXPORT void vramd_vk_record_release(vramd_vk_device* device, VkCommandBuffer commands,
                                           const vramd_vk_resource* resource,
                                           const vramd_vk_barrier* barrier);
+
+/* ---- Streams ------------------------------------------------------------------------------- */
+
+/* Whether `physical_device` can take part in streams whose frames are ordered by timeline
+ * semaphores. If so, enable VkPhysicalDeviceTimelineSemaphoreFeatures::timelineSemaphore with the
+ * VkDevice; the extensions that are needed are among those of
+ * vramd_vk_enumerate_device_extensions(). */
+VRAMD_EXPORT vramd_result
+vramd_vk_supports_timeline(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
+                           VkPhysicalDevice physical_device, bool* supported);
+
+/* A stream's images and semaphores on one VkDevice. One thread at a time. */
+typedef struct vramd_vk_stream vramd_vk_stream;
+
+/* `stream` is a producer's or a consumer's, and must outlive this. Nothing is imported yet.
+ * VRAMD_FAILED_PRECONDITION if the stream uses timelines and the VkDevice was created without what
+ * they need. Destroy when the GPU is done with all of it, before the vramd_vk_device. */
+VRAMD_EXPORT vramd_result vramd_vk_stream_create(vramd_vk_device* device, vramd_stream* stream,
+                                                 vramd_vk_stream** out);
+VRAMD_EXPORT void vramd_vk_stream_destroy(vramd_vk_stream* stream);
+
+/* The resource of a slot or a frame, imported on its first use. It belongs to the stream and stays
+ * until no slot or frame of its generation is used any more; then it is destroyed here, by a later
+ * call, once the GPU is done with it. vramd_vk_record_acquire() and _release() take it. */
+VRAMD_EXPORT vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, uint32_t generation,
+                                                       uint32_t image,
+                                                       const vramd_vk_resource** resource);
+
+/* What a submission waits for and signals. All counts are 0 in a stream without timelines: then the
+ * CPU waits for the fence of the submission before it publishes or releases. */
+typedef struct vramd_vk_sync {
+  uint32_t struct_size;
+  uint32_t wait_count;
+  VkSemaphore wait_semaphores[VRAMD_MAX_CONSUMERS];
+  uint64_t wait_values[VRAMD_MAX_CONSUMERS];
+  VkPipelineStageFlags wait_stages[VRAMD_MAX_CONSUMERS];
+  uint32_t signal_count; /* 0 or 1 */
+  VkSemaphore signal_semaphore;
+  uint64_t signal_value; /* for vramd_frame_info.timeline_value, or vramd_consumer_release() */
+} vramd_vk_sync;
+
+/* For the one submission that renders into the slot: waits for the consumers that had it, at
+ * `stage` (0: any), and signals that the frame is ready. Submit in the order of these calls. */
+VRAMD_EXPORT vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
+                                             VkPipelineStageFlags stage, vramd_vk_sync* sync);
+
+/* For the last submission that uses the frame: waits until it is ready, at `stage`, and signals
+ * that it is not needed any more. If several submissions use it, only the last one signals, and all
+ * but the first need not wait. Submit in the order of these calls. */
+VRAMD_EXPORT vramd_result vramd_vk_sync_frame(vramd_vk_stream* stream, const vramd_frame* frame,
+                                              VkPipelineStageFlags stage, vramd_vk_sync* sync);
+
+/* Makes `submit` wait and signal as `sync` says, with `timeline` in its chain. Its semaphore fields
+ * must be empty; both must stay where they are, with `sync`, until vkQueueSubmit(). */
+VRAMD_EXPORT void vramd_vk_sync_apply(const vramd_vk_sync* sync, VkSubmitInfo* submit,
+                                      VkTimelineSemaphoreSubmitInfo* timeline);
 
 #ifdef __cplusplus
 }

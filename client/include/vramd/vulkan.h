@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vramd/client.h"
+#include "vramd/stream.h"
 #include "vramd/vramd_vulkan.h"
 
 namespace vramd {
@@ -107,6 +108,16 @@ class VulkanDevice {
     return VulkanDevice(created);
   }
 
+  // Whether to enable the feature timelineSemaphore with the VkDevice.
+  static Result<bool> SupportsTimeline(PFN_vkGetInstanceProcAddr loader, VkInstance instance,
+                                       VkPhysicalDevice physical_device) {
+    bool supported = false;
+    const vramd_result result =
+        vramd_vk_supports_timeline(loader, instance, physical_device, &supported);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return supported;
+  }
+
   Result<VulkanResource> Import(const Lease& lease) {
     vramd_vk_resource resource = VRAMD_VK_RESOURCE_INIT;
     const vramd_result result = vramd_vk_import(device_.get(), lease.get(), &resource);
@@ -122,6 +133,89 @@ class VulkanDevice {
     void operator()(vramd_vk_device* device) const { vramd_vk_device_destroy(device); }
   };
   std::unique_ptr<vramd_vk_device, Destroy> device_;
+};
+
+// What a submission that uses a slot or a frame waits for and signals; nothing in a stream without
+// timelines, where the CPU waits for the submission's fence before it publishes or releases.
+struct VulkanSync : vramd_vk_sync {
+  VulkanSync() : vramd_vk_sync() { struct_size = sizeof(vramd_vk_sync); }
+
+  // Until vkQueueSubmit() all three must stay where they are.
+  void Apply(VkSubmitInfo& submit, VkTimelineSemaphoreSubmitInfo& timeline) const {
+    vramd_vk_sync_apply(this, &submit, &timeline);
+  }
+};
+
+// An image or buffer of a stream, owned by the VulkanStream.
+class VulkanStreamResource {
+ public:
+  VulkanStreamResource(vramd_vk_device* device, const vramd_vk_resource* resource)
+      : device_(device), resource_(resource) {}
+
+  VkImage image() const { return resource_->image; }
+  VkBuffer buffer() const { return resource_->buffer; }
+  const vramd_vk_resource& get() const { return *resource_; }
+
+  void RecordAcquire(VkCommandBuffer commands, const vramd_vk_barrier& barrier) const {
+    vramd_vk_record_acquire(device_, commands, resource_, &barrier);
+  }
+  void RecordRelease(VkCommandBuffer commands, const vramd_vk_barrier& barrier) const {
+    vramd_vk_record_release(device_, commands, resource_, &barrier);
+  }
+
+ private:
+  vramd_vk_device* device_;
+  const vramd_vk_resource* resource_;
+};
+
+// The slots of a Producer, or the frames of a Consumer, on a VulkanDevice. Must not outlive either;
+// destroy it when the GPU is done.
+class VulkanStream {
+ public:
+  // `party` is a Producer or a Consumer.
+  template <typename Party>
+  static Result<VulkanStream> Create(const VulkanDevice& device, const Party& party) {
+    vramd_vk_stream* created = nullptr;
+    const vramd_result result = vramd_vk_stream_create(device.get(), party.stream(), &created);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return VulkanStream(device.get(), created);
+  }
+
+  // `use` is a Slot or a Frame. Imports it if this is the first time.
+  template <typename Use>
+  Result<VulkanStreamResource> Resource(const Use& use) {
+    const vramd_vk_resource* resource = nullptr;
+    const vramd_result result =
+        vramd_vk_stream_get_resource(stream_.get(), use.generation(), use.image_index(), &resource);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return VulkanStreamResource(device_, resource);
+  }
+
+  // signal_value goes into FrameInfo::timeline_value.
+  Result<VulkanSync> Sync(const Slot& slot, VkPipelineStageFlags stage = 0) {
+    VulkanSync sync;
+    const vramd_result result = vramd_vk_sync_slot(stream_.get(), &slot.get(), stage, &sync);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return sync;
+  }
+  // signal_value goes into Frame::ReleaseAfter().
+  Result<VulkanSync> Sync(const Frame& frame, VkPipelineStageFlags stage = 0) {
+    VulkanSync sync;
+    const vramd_result result = vramd_vk_sync_frame(stream_.get(), &frame.get(), stage, &sync);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return sync;
+  }
+
+  vramd_vk_stream* get() const { return stream_.get(); }
+
+ private:
+  VulkanStream(vramd_vk_device* device, vramd_vk_stream* stream)
+      : device_(device), stream_(stream) {}
+  struct Destroy {
+    void operator()(vramd_vk_stream* stream) const { vramd_vk_stream_destroy(stream); }
+  };
+  vramd_vk_device* device_;
+  std::unique_ptr<vramd_vk_stream, Destroy> stream_;
 };
 
 }  // namespace v0

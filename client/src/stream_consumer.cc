@@ -1,0 +1,408 @@
+#include "client/src/stream_consumer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/stream/board.h"
+
+namespace vramd {
+namespace {
+
+using stream::Deadline;
+using stream::EndReason;
+using Kind = stream::Received::Kind;
+
+stream::LaneTerms TermsOf(const v1::OpenStreamReply& reply) {
+  return {.mode = reply.mode() == v1::STREAM_MODE_FIFO ? stream::LaneMode::kFifo
+                                                       : stream::LaneMode::kMailbox,
+          .limit = reply.limit()};
+}
+
+absl::StatusOr<std::shared_ptr<const MappedSection>> Map(const OsHandle& section, uint64_t size,
+                                                         SectionAccess access) {
+  VRAMD_ASSIGN_OR_RETURN(MappedSection mapped, MappedSection::Map(section, size, access));
+  return std::make_shared<const MappedSection>(std::move(mapped));
+}
+
+const char* Sentence(EndReason reason) {
+  switch (reason) {
+    case EndReason::kLive:
+      return "the stream has not ended";
+    case EndReason::kFinished:
+      return "the producer ended the stream";
+    case EndReason::kFailed:
+      return "the producer ended the stream after an error";
+    case EndReason::kProducerGone:
+      return "the producer is gone";
+    case EndReason::kRemoved:
+      return "this consumer was removed from the stream";
+  }
+  return "";
+}
+
+}  // namespace
+
+uint32_t ConsumerPart::OldestHeld(uint32_t otherwise) const {
+  for (const auto& generation : held) {
+    const uint32_t value = generation.load(std::memory_order_relaxed);
+    if (value != 0) otherwise = std::min(otherwise, value);
+  }
+  return otherwise;
+}
+
+// ---- Beginning and end ------------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<StreamConsumer>> StreamConsumer::Open(
+    std::shared_ptr<ClientCore> client, ConsumerSetup setup) {
+  const std::chrono::milliseconds timeout = setup.timeout;
+  std::unique_ptr<StreamConsumer> consumer(new StreamConsumer(std::move(client), std::move(setup)));
+  VRAMD_ASSIGN_OR_RETURN(auto part, consumer->MakePart(1));
+  consumer->name_ = consumer->request_.name();
+  {
+    MutexLock lock(consumer->mutex_);
+    consumer->current_ = part;
+  }
+  VRAMD_RETURN_IF_ERROR(consumer->follower_.Start(part, timeout));
+  return consumer;
+}
+
+StreamConsumer::~StreamConsumer() {
+  follower_.Stop();
+  MutexLock lock(mutex_);
+  for (const auto& part : {current_, next_})
+    if (part != nullptr) part->Leave(timeout_);
+}
+
+absl::StatusOr<std::shared_ptr<ConsumerPart>> StreamConsumer::MakePart(uint32_t session) {
+  const Clock::time_point deadline = Clock::now() + timeout_;
+  auto part = std::make_shared<ConsumerPart>();
+  VRAMD_ASSIGN_OR_RETURN(part->link, client_->Connect());
+  Link& link = *part->link;
+  const RequestId id = link.NextRequest();
+  request_.set_request_id(id.value);
+  part->session = session;
+  part->events = link.NextRequest();
+  part->first_generation = store_.newest();
+  v1::OpenStreamReply reply;
+  const auto context = link.NewContext(timeout_);
+  absl::Status status = link.Conclude(link.streams().Open(context.get(), request_, &reply));
+  if (status.ok()) status = FillPart(*part, reply, deadline);
+  if (!status.ok()) {
+    link.GiveUpPart(id);
+    return status;
+  }
+  return part;
+}
+
+absl::Status StreamConsumer::FillPart(ConsumerPart& part, const v1::OpenStreamReply& reply,
+                                      Clock::time_point deadline) {
+  Link& link = *part.link;
+  part.id = reply.part_id();
+  request_.set_name(reply.name());  // whoever's it was found under, this one it is from now on
+  VRAMD_ASSIGN_OR_RETURN(const OsHandle board, TakeHandle(link, reply.board(), deadline));
+  VRAMD_ASSIGN_OR_RETURN(const OsHandle memory, TakeHandle(link, reply.lane(), deadline));
+  stream::ConsumerLane lane;
+  const v1::Doorbells& bells = reply.doorbells();
+  VRAMD_ASSIGN_OR_RETURN(lane.frames_listen, TakeHandle(link, bells.listen(), deadline));
+  VRAMD_ASSIGN_OR_RETURN(lane.releases_ring, TakeHandle(link, bells.ring(), deadline));
+  VRAMD_ASSIGN_OR_RETURN(part.ringer, stream::OpenRinger(lane.frames_listen));
+  VRAMD_ASSIGN_OR_RETURN(MappedSection view,
+                         MappedSection::Map(board, stream::BoardBytes(), SectionAccess::kReadOnly));
+  VRAMD_ASSIGN_OR_RETURN(part.board, Map(board, stream::BoardBytes(), SectionAccess::kReadOnly));
+  VRAMD_ASSIGN_OR_RETURN(lane.memory, Map(memory, stream::LaneBytes(), SectionAccess::kReadWrite));
+  VRAMD_ASSIGN_OR_RETURN(
+      part.core, stream::ConsumerCore::Create(std::move(view), std::move(lane), TermsOf(reply)));
+  if (reply.has_frames()) {
+    VRAMD_ASSIGN_OR_RETURN(OsHandle frames, TakeHandle(link, reply.frames().handle(), deadline));
+    store_.AddSemaphore(part.session, StreamStore::kFrames, std::move(frames));
+  }
+  if (reply.has_releases()) {
+    VRAMD_ASSIGN_OR_RETURN(OsHandle releases,
+                           TakeHandle(link, reply.releases().handle(), deadline));
+    store_.AddSemaphore(part.session, StreamStore::kOwnReleases, std::move(releases));
+  }
+  if (part.session == 1) timeline_ = reply.has_frames();
+  return TakeGeneration(part, reply.generation(), deadline);
+}
+
+absl::Status StreamConsumer::TakeGeneration(ConsumerPart& part, const v1::Generation& generation,
+                                            Clock::time_point deadline) {
+  if (store_.HasRing(part.first_generation + generation.number())) return absl::OkStatus();
+  VRAMD_ASSIGN_OR_RETURN(RingImages ring, TakeRing(*part.link, generation, deadline));
+  const auto images = static_cast<uint32_t>(ring.size());
+  store_.AddRing(part.first_generation + generation.number(), std::move(ring));
+  part.core->AddGeneration(generation.number(), images);
+  may_retire_ = true;
+  MutexLock lock(mutex_);
+  changed_.NotifyAll();
+  // An event loop that waits for the ring's images does so on the doorbell.
+  if (awaited_ != 0) stream::WakeWaiter({nullptr, part.ringer.get()}, stream::kPolling);
+  return absl::OkStatus();
+}
+
+// ---- What the broker tells --------------------------------------------------------------------
+
+absl::Status StreamConsumer::HandleEvent(const std::shared_ptr<StreamPart>& part,
+                                         const v1::StreamEvent& event) {
+  auto& own = static_cast<ConsumerPart&>(*part);
+  switch (event.kind()) {
+    case v1::StreamEvent::GENERATION:
+      return TakeGeneration(own, event.generation(), Clock::now() + timeout_);
+    case v1::StreamEvent::PRODUCER_LEFT: {
+      {
+        MutexLock lock(mutex_);
+        told_ = event.reason();
+        producer_left_ = true;
+      }
+      // Does nothing if the producer itself has said how it ended.
+      own.core->EndLocally(EndReason::kProducerGone);
+      return absl::OkStatus();
+    }
+    default:
+      return absl::OkStatus();  // FOLLOWING, or of a newer broker
+  }
+}
+
+void StreamConsumer::HandleEnd(const std::shared_ptr<StreamPart>& part, const absl::Status& why) {
+  MutexLock lock(mutex_);
+  if (producer_left_) return;
+  if (!why.ok()) told_ = std::string(why.message());
+  static_cast<ConsumerPart&>(*part).core->EndLocally(EndReason::kRemoved);
+}
+
+// ---- After a restart --------------------------------------------------------------------------
+
+bool StreamConsumer::wanted() {
+  MutexLock lock(mutex_);
+  return end_.reason == EndReason::kLive;
+}
+
+absl::StatusOr<std::shared_ptr<StreamPart>> StreamConsumer::Renew() {
+  VRAMD_RETURN_IF_ERROR(RenewOnce());
+  MutexLock lock(mutex_);
+  // Next() may have moved on to it by now.
+  return next_ != nullptr ? next_ : current_;
+}
+
+// OK when there is a part with a living broker.
+absl::Status StreamConsumer::RenewOnce() {
+  MutexLock one_at_a_time(renewing_);
+  uint32_t session = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto& newest = next_ != nullptr ? next_ : current_;
+    if (newest->attached()) return absl::OkStatus();
+    session = newest->session + 1;
+  }
+  VRAMD_ASSIGN_OR_RETURN(auto part, MakePart(session));
+  MutexLock lock(mutex_);
+  next_ = std::move(part);  // one that never was current had a producer that did not come back
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+absl::Status StreamConsumer::EndOfStream(EndReason reason) {
+  MutexLock lock(mutex_);
+  end_.reason = reason;
+  end_.message = told_.empty() ? Sentence(reason) : absl::StrCat(Sentence(reason), ": ", told_);
+  return absl::OutOfRangeError(end_.message);
+}
+
+absl::Status StreamConsumer::MoveOn(const std::shared_ptr<ConsumerPart>& part, EndReason reason) {
+  bool broker_lives = part->attached();
+  {
+    MutexLock lock(mutex_);
+    if (end_.reason != EndReason::kLive) return absl::OutOfRangeError(end_.message);
+    broker_lives = broker_lives || next_ != nullptr;
+  }
+  // The producer may have moved to a new broker that we have not heard of.
+  if (!broker_lives && reason == EndReason::kFinished) (void)RenewOnce();
+  {
+    MutexLock lock(mutex_);
+    if (next_ != nullptr) {
+      const stream::ConsumerCounters counters = current_->core->counters();
+      before_.received += counters.received;
+      before_.dropped += counters.dropped;
+      const auto* const board = static_cast<const stream::Board*>(current_->board->data());
+      next_->first_sequence = current_->first_sequence + stream::BoardReader(board).published();
+      old_.push_back(std::exchange(current_, std::exchange(next_, nullptr)));
+      awaited_ = 0;
+      ForgetParts();
+      follower_.Hurry();
+      return absl::OkStatus();
+    }
+  }
+  return EndOfStream(reason);
+}
+
+void StreamConsumer::ForgetParts() {
+  std::erase_if(old_, [](const auto& part) { return part->core->held() == 0; });
+  uint32_t oldest = current_->first_generation + 1;
+  for (const auto& part : old_) oldest = std::min(oldest, part->OldestHeld(oldest));
+  store_.RetireRings(oldest);
+  store_.RetireSessions(old_.empty() ? current_->session : old_.front()->session);
+}
+
+std::shared_ptr<ConsumerPart> StreamConsumer::Current() {
+  MutexLock lock(mutex_);
+  return current_;
+}
+
+std::shared_ptr<ConsumerPart> StreamConsumer::PartOf(uint32_t session) {
+  MutexLock lock(mutex_);
+  if (current_->session == session) return current_;
+  for (const auto& part : old_)
+    if (part->session == session) return part;
+  return nullptr;
+}
+
+// ---- Frames -----------------------------------------------------------------------------------
+
+ClientFrame StreamConsumer::Describe(ConsumerPart& part, const stream::ConsumerFrame& frame) {
+  return {part.session, part.first_generation + frame.facts.generation,
+          part.first_sequence + frame.facts.sequence, frame};
+}
+
+ClientFrame StreamConsumer::Hand(ConsumerPart& part, const stream::ConsumerFrame& frame) {
+  const ClientFrame handed = Describe(part, frame);
+  part.held[frame.slot].store(handed.generation, std::memory_order_relaxed);
+  newest_handed_.store(handed.generation, std::memory_order_relaxed);
+  if (may_retire_.load(std::memory_order_relaxed)) {
+    store_.RetireRings(oldest_in_use());
+    if (store_.oldest() == store_.newest()) may_retire_ = false;
+  }
+  return handed;
+}
+
+// Who does not want to wait does not want to spin either.
+stream::Patience StreamConsumer::PatienceUntil(Deadline until) const {
+  return {until, until == Deadline::min() ? std::chrono::nanoseconds(0) : spin_};
+}
+
+absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
+  for (;;) {
+    const std::shared_ptr<ConsumerPart> part = Current();
+    const auto next = part->core->Next(PatienceUntil(until));
+    if (absl::IsCancelled(next.status())) {
+      MutexLock lock(mutex_);
+      if (!std::exchange(cancelled_, false)) continue;
+    }
+    VRAMD_RETURN_IF_ERROR(next.status());
+    switch (next->kind) {
+      case Kind::kFrame:
+        return Hand(*part, next->frame);
+      case Kind::kNewGeneration:
+        VRAMD_RETURN_IF_ERROR(AwaitRing(*part, next->generation, until));
+        break;
+      case Kind::kEnded:
+        VRAMD_RETURN_IF_ERROR(MoveOn(part, next->reason));
+        break;
+      case Kind::kNothing:
+        return absl::DeadlineExceededError("no frame came in time");
+    }
+  }
+}
+
+// A frame came of a ring that the broker has not told of yet: it will at once, if it lives. If not,
+// the frame is out of reach, and so is what follows, until there is a new part.
+absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, Deadline until) {
+  MutexLock lock(mutex_);
+  awaited_ = part.first_generation + generation;
+  while (!store_.HasRing(awaited_)) {
+    if (cancelled_) return absl::OkStatus();  // the core tells
+    if (next_ != nullptr && !part.attached()) {
+      part.core->EndLocally(EndReason::kRemoved);
+      break;
+    }
+    if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
+      return absl::DeadlineExceededError(
+          absl::StrCat("a frame is there, but the broker has not told of its images, generation ",
+                       generation, ", yet"));
+  }
+  awaited_ = 0;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<stream::FrameDetails> StreamConsumer::ReadDetails(
+    uint32_t session, const stream::ConsumerFrame& frame) {
+  const std::shared_ptr<ConsumerPart> part = PartOf(session);
+  if (part == nullptr || frame.slot >= stream::kSlotCapacity)
+    return absl::InvalidArgumentError("the frame was released already");
+  return part->core->ReadDetails(frame);
+}
+
+absl::Status StreamConsumer::Release(uint32_t session, const stream::ConsumerFrame& frame,
+                                     uint64_t value) {
+  if (frame.kept) return absl::OkStatus();
+  const std::shared_ptr<ConsumerPart> part = PartOf(session);
+  if (part == nullptr || frame.slot >= stream::kSlotCapacity)
+    return absl::InvalidArgumentError("the frame was released already");
+  // First: afterwards the slot may come again at once, with a generation of its own.
+  const uint32_t generation = part->held[frame.slot].exchange(0, std::memory_order_relaxed);
+  const absl::Status released = part->core->Release(frame, value);
+  if (!released.ok()) part->held[frame.slot].store(generation, std::memory_order_relaxed);
+  return released;
+}
+
+absl::StatusOr<ClientFrame> StreamConsumer::LastFrame() {
+  const std::shared_ptr<ConsumerPart> part = Current();
+  VRAMD_ASSIGN_OR_RETURN(const stream::ConsumerFrame frame, part->core->LastFrame());
+  const ClientFrame last = Describe(*part, frame);
+  if (frame.facts.image < store_.CountImages(last.generation)) return last;
+  return absl::NotFoundError("the images of the producer's last frame never came here");
+}
+
+absl::StatusOr<bool> StreamConsumer::Arm() {
+  const std::shared_ptr<ConsumerPart> part = Current();
+  {
+    MutexLock lock(mutex_);
+    if (awaited_ != 0 && !store_.HasRing(awaited_)) {
+      stream::SilenceDoorbell(part->core->doorbell());
+      return true;
+    }
+    awaited_ = 0;
+  }
+  return part->core->ArmDoorbell();
+}
+
+NativeHandle StreamConsumer::poll_handle() { return Current()->core->doorbell(); }
+
+void StreamConsumer::Cancel() {
+  MutexLock lock(mutex_);
+  cancelled_ = true;
+  changed_.NotifyAll();
+  current_->core->Cancel();
+}
+
+// ---- Numbers ----------------------------------------------------------------------------------
+
+StreamConsumer::End StreamConsumer::GetEnd() {
+  MutexLock lock(mutex_);
+  End end = end_;
+  if (end.reason == EndReason::kLive) end.message = Sentence(end.reason);
+  return end;
+}
+
+StreamConsumer::Counters StreamConsumer::GetCounters() {
+  MutexLock lock(mutex_);
+  Counters all = before_;
+  const stream::ConsumerCounters counters = current_->core->counters();
+  all.received += counters.received;
+  all.dropped += counters.dropped;
+  all.held = current_->core->held();
+  for (const auto& part : old_) all.held += part->core->held();
+  all.session = current_->session;
+  all.attached = (next_ != nullptr ? next_ : current_)->attached();
+  return all;
+}
+
+uint32_t StreamConsumer::oldest_in_use() {
+  MutexLock lock(mutex_);
+  uint32_t oldest = current_->OldestHeld(newest_handed_.load(std::memory_order_relaxed));
+  for (const auto& part : old_) oldest = part->OldestHeld(oldest);
+  return oldest;
+}
+
+}  // namespace vramd

@@ -1,0 +1,110 @@
+#include "client/src/stream_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/stream/control_layout.h"
+#include "proto/convert.h"
+
+namespace vramd {
+
+absl::StatusOr<OsHandle> TakeHandle(Link& link, const v1::HandleRef& handle,
+                                    Clock::time_point deadline) {
+  if (handle.value() == 0) return absl::NotFoundError("the broker sent no handle");
+  return link.lane().Redeem(handle.value(), deadline);
+}
+
+absl::StatusOr<RingImages> TakeRing(Link& link, const v1::Generation& generation,
+                                    Clock::time_point deadline) {
+  const int count = generation.images_size();
+  if (generation.number() == 0 || count < 1 || count > int{stream::kSlotCapacity})
+    return absl::InvalidArgumentError(absl::StrCat("the broker told of generation ",
+                                                   generation.number(), " with ", count,
+                                                   " images; 1 to 64 are possible"));
+  RingImages ring;
+  for (const v1::StreamImage& image : generation.images()) {
+    VRAMD_ASSIGN_OR_RETURN(Recipe recipe, FromProto(image.recipe()));
+    VRAMD_ASSIGN_OR_RETURN(OsHandle handle, TakeHandle(link, image.handle(), deadline));
+    ring.push_back({std::move(recipe), std::move(handle)});
+  }
+  return ring;
+}
+
+void StreamStore::AddRing(uint32_t generation, RingImages ring) {
+  MutexLock lock(mutex_);
+  rings_.insert_or_assign(generation, std::move(ring));
+}
+
+void StreamStore::RetireRings(uint32_t oldest) {
+  MutexLock lock(mutex_);
+  rings_.erase(rings_.begin(), rings_.lower_bound(oldest));
+}
+
+uint32_t StreamStore::oldest() const {
+  MutexLock lock(mutex_);
+  return rings_.empty() ? 0 : rings_.begin()->first;
+}
+
+uint32_t StreamStore::newest() const {
+  MutexLock lock(mutex_);
+  return rings_.empty() ? 0 : rings_.rbegin()->first;
+}
+
+uint32_t StreamStore::CountImages(uint32_t generation) const {
+  MutexLock lock(mutex_);
+  const auto found = rings_.find(generation);
+  return found == rings_.end() ? 0 : static_cast<uint32_t>(found->second.size());
+}
+
+absl::StatusOr<const RingImage*> StreamStore::Find(uint32_t generation, uint32_t image) const {
+  const auto found = rings_.find(generation);
+  if (found == rings_.end())
+    return absl::NotFoundError(
+        absl::StrCat("generation ", generation, " of the stream's images is not in use"));
+  if (image >= found->second.size())
+    return absl::NotFoundError(absl::StrCat("generation ", generation, " has ",
+                                            found->second.size(), " images, no number ", image));
+  return &found->second[image];
+}
+
+absl::StatusOr<Recipe> StreamStore::FindRecipe(uint32_t generation, uint32_t image) const {
+  MutexLock lock(mutex_);
+  VRAMD_ASSIGN_OR_RETURN(const RingImage* found, Find(generation, image));
+  return found->recipe;
+}
+
+absl::StatusOr<OsHandle> StreamStore::DuplicateHandle(uint32_t generation, uint32_t image) const {
+  MutexLock lock(mutex_);
+  VRAMD_ASSIGN_OR_RETURN(const RingImage* found, Find(generation, image));
+  return found->handle.Duplicate();
+}
+
+void StreamStore::AddSemaphore(uint32_t session, uint64_t id, OsHandle handle) {
+  MutexLock lock(mutex_);
+  semaphores_.insert_or_assign({session, id}, std::move(handle));
+}
+
+void StreamStore::RemoveSemaphore(uint32_t session, uint64_t id) {
+  MutexLock lock(mutex_);
+  semaphores_.erase({session, id});
+}
+
+void StreamStore::RetireSessions(uint32_t oldest) {
+  MutexLock lock(mutex_);
+  semaphores_.erase(semaphores_.begin(), semaphores_.lower_bound({oldest, 0}));
+}
+
+bool StreamStore::HasSemaphore(uint32_t session, uint64_t id) const {
+  MutexLock lock(mutex_);
+  return semaphores_.count({session, id}) != 0;
+}
+
+absl::StatusOr<OsHandle> StreamStore::DuplicateSemaphore(uint32_t session, uint64_t id) const {
+  MutexLock lock(mutex_);
+  const auto found = semaphores_.find({session, id});
+  if (found == semaphores_.end())
+    return absl::NotFoundError(
+        "the stream has no such semaphore: it uses no timelines, or the consumer has left");
+  return found->second.Duplicate();
+}
+
+}  // namespace vramd

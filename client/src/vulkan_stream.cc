@@ -1,0 +1,267 @@
+// A stream's images and semaphores on one VkDevice, imported when they are first used.
+//
+// An import is destroyed when its generation is out of use and the GPU is done with the last work
+// on it. The second is known from our own semaphore: each generation remembers the highest value
+// that work on it signals. Without timelines the CPU has waited for that work already.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "client/src/last_error.h"
+#include "client/src/sized_struct.h"
+#include "client/src/vulkan_device.h"
+#include "client/src/vulkan_resource.h"
+#include "client/src/vulkan_status.h"
+
+namespace vramd {
+namespace {
+
+constexpr uint64_t kFrames = 0;
+constexpr uint64_t kOwnReleases = UINT64_MAX;
+
+struct Ring {
+  std::vector<vramd_vk_resource> resources;  // those without memory are not imported yet
+  uint32_t session = 0;                      // 0: nothing was submitted
+  uint64_t last_value = 0;                   // that work on it signals
+};
+
+using SemaphoreKey = std::pair<uint32_t, uint64_t>;  // session, consumer
+
+}  // namespace
+}  // namespace vramd
+
+struct vramd_vk_stream {
+  vramd_vk_stream(vramd_vk_device& device, vramd_stream& stream)
+      : device(device), stream(stream), uses_timeline(vramd_stream_uses_timeline(&stream)) {}
+  ~vramd_vk_stream();
+
+  absl::StatusOr<const vramd_vk_resource*> GetResource(uint32_t generation, uint32_t image);
+  absl::StatusOr<VkSemaphore> GetSemaphore(uint32_t session, uint64_t id);
+  absl::StatusOr<VkSemaphore> ImportSemaphore(intptr_t handle);
+  absl::Status SyncSlot(const vramd_slot& slot, VkPipelineStageFlags stage, vramd_vk_sync& sync);
+  absl::Status SyncFrame(const vramd_frame& frame, VkPipelineStageFlags stage, vramd_vk_sync& sync);
+  absl::Status Signal(uint32_t session, uint64_t id, uint32_t generation, vramd_vk_sync& sync);
+  bool GpuIsDone(const vramd::Ring& ring) const;
+  void DestroyOldRings();
+  void Destroy(vramd::Ring& ring);
+
+  vramd_vk_device& device;
+  vramd_stream& stream;
+  const bool uses_timeline;
+  std::map<uint32_t, vramd::Ring> rings;
+  std::map<vramd::SemaphoreKey, VkSemaphore> semaphores;
+  std::map<vramd::SemaphoreKey, uint64_t> signalled;  // highest value that was given out
+};
+
+using vramd::LastStatus;
+using vramd::RunCall;
+
+vramd_vk_stream::~vramd_vk_stream() {
+  for (auto& [generation, ring] : rings) Destroy(ring);
+  for (const auto& [key, semaphore] : semaphores)
+    device.vk.DestroySemaphore(device.device, semaphore, nullptr);
+}
+
+void vramd_vk_stream::Destroy(vramd::Ring& ring) {
+  for (vramd_vk_resource& resource : ring.resources) vramd_vk_resource_destroy(&device, &resource);
+}
+
+bool vramd_vk_stream::GpuIsDone(const vramd::Ring& ring) const {
+  for (const uint64_t id : {vramd::kFrames, vramd::kOwnReleases}) {
+    const vramd::SemaphoreKey key = {ring.session, id};
+    if (signalled.count(key) == 0) continue;  // not ours to signal
+    if (device.timelines->ValueOf(semaphores.at(key)) < ring.last_value) return false;
+  }
+  return true;
+}
+
+void vramd_vk_stream::DestroyOldRings() {
+  uint32_t oldest = 0;
+  vramd_stream_get_generations(&stream, nullptr, nullptr, &oldest);
+  for (auto entry = rings.begin(); entry != rings.end() && entry->first < oldest;) {
+    if (!GpuIsDone(entry->second)) {
+      ++entry;
+      continue;
+    }
+    Destroy(entry->second);
+    entry = rings.erase(entry);
+  }
+}
+
+absl::StatusOr<const vramd_vk_resource*> vramd_vk_stream::GetResource(uint32_t generation,
+                                                                      uint32_t image) {
+  if (rings.size() > 1) DestroyOldRings();
+  vramd::Ring& ring = rings[generation];
+  if (image >= VRAMD_MAX_STREAM_IMAGES)
+    return absl::InvalidArgumentError(absl::StrCat("a stream has no image number ", image));
+  if (image >= ring.resources.size()) ring.resources.resize(image + 1, VRAMD_VK_RESOURCE_INIT);
+  vramd_vk_resource& resource = ring.resources[image];
+  if (resource.memory != VK_NULL_HANDLE) return &resource;
+  vramd_recipe recipe{};
+  recipe.struct_size = sizeof(recipe);
+  const vramd_result result = vramd_stream_get_image(&stream, generation, image, &recipe, nullptr);
+  if (result != VRAMD_OK) return LastStatus(result);
+  VRAMD_ASSIGN_OR_RETURN(resource, vramd::ImportResource(device, recipe, [&](intptr_t* handle) {
+                           return vramd_stream_get_image(&stream, generation, image, &recipe,
+                                                         handle);
+                         }));
+  return &resource;
+}
+
+absl::StatusOr<VkSemaphore> vramd_vk_stream::ImportSemaphore(intptr_t handle) {
+  vramd::OsHandle owned{(vramd::NativeHandle)handle};
+  VkSemaphoreTypeCreateInfo type = {VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
+  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  const VkSemaphoreCreateInfo info = {VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type};
+  VkSemaphore semaphore = VK_NULL_HANDLE;
+  const VkResult result = device.vk.CreateSemaphore(device.device, &info, nullptr, &semaphore);
+  if (result != VK_SUCCESS) return vramd::VulkanStatus(result, "create a timeline semaphore");
+  const absl::Status imported = device.timelines->Import(semaphore, std::move(owned));
+  if (imported.ok()) return semaphore;
+  device.vk.DestroySemaphore(device.device, semaphore, nullptr);
+  return imported;
+}
+
+absl::StatusOr<VkSemaphore> vramd_vk_stream::GetSemaphore(uint32_t session, uint64_t id) {
+  const auto found = semaphores.find({session, id});
+  if (found != semaphores.end()) return found->second;
+  intptr_t handle = 0;
+  const vramd_result result = vramd_stream_get_semaphore(&stream, session, id, &handle);
+  if (result != VRAMD_OK) return LastStatus(result);
+  VRAMD_ASSIGN_OR_RETURN(const VkSemaphore semaphore, ImportSemaphore(handle));
+  semaphores.emplace(vramd::SemaphoreKey{session, id}, semaphore);
+  return semaphore;
+}
+
+// A new semaphore begins at 0, so the first value is 1: a value of 0 in a frame or a release means
+// that there is nothing to wait for.
+absl::Status vramd_vk_stream::Signal(uint32_t session, uint64_t id, uint32_t generation,
+                                     vramd_vk_sync& sync) {
+  VRAMD_ASSIGN_OR_RETURN(sync.signal_semaphore, GetSemaphore(session, id));
+  sync.signal_count = 1;
+  sync.signal_value = ++signalled[{session, id}];
+  vramd::Ring& ring = rings[generation];
+  ring.session = session;
+  ring.last_value = sync.signal_value;
+  return absl::OkStatus();
+}
+
+absl::Status vramd_vk_stream::SyncSlot(const vramd_slot& slot, VkPipelineStageFlags stage,
+                                       vramd_vk_sync& sync) {
+  if (!uses_timeline) return absl::OkStatus();
+  for (uint32_t i = 0; i < std::min<uint32_t>(slot.wait_count, VRAMD_MAX_CONSUMERS); ++i) {
+    const auto semaphore = GetSemaphore(slot.session, slot.waits[i].consumer_id);
+    // The consumer has left since: the broker has signalled for it.
+    if (absl::IsNotFound(semaphore.status())) continue;
+    VRAMD_RETURN_IF_ERROR(semaphore.status());
+    sync.wait_semaphores[sync.wait_count] = *semaphore;
+    sync.wait_values[sync.wait_count] = slot.waits[i].value;
+    sync.wait_stages[sync.wait_count++] = stage;
+  }
+  return Signal(slot.session, vramd::kFrames, slot.generation, sync);
+}
+
+absl::Status vramd_vk_stream::SyncFrame(const vramd_frame& frame, VkPipelineStageFlags stage,
+                                        vramd_vk_sync& sync) {
+  if (!uses_timeline) return absl::OkStatus();
+  if (frame.timeline_value != 0) {
+    VRAMD_ASSIGN_OR_RETURN(sync.wait_semaphores[0], GetSemaphore(frame.session, vramd::kFrames));
+    sync.wait_values[0] = frame.timeline_value;
+    sync.wait_stages[0] = stage;
+    sync.wait_count = 1;
+  }
+  // What is kept is not given back.
+  if (frame.kept) return absl::OkStatus();
+  return Signal(frame.session, vramd::kOwnReleases, frame.generation, sync);
+}
+
+namespace vramd {
+namespace {
+
+template <typename Fill>
+vramd_result FillSync(vramd_vk_stream* stream, VkPipelineStageFlags stage, vramd_vk_sync* sync,
+                      Fill fill) {
+  return RunCall([&]() -> absl::Status {
+    if (stream == nullptr) return absl::InvalidArgumentError("a vramd_vk_stream is needed");
+    VRAMD_RETURN_IF_ERROR(CheckSized(sync, "vramd_vk_sync"));
+    vramd_vk_sync own{};
+    own.struct_size = sizeof(own);
+    if (stage == 0) stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+    VRAMD_RETURN_IF_ERROR(fill(stage, own));
+    WriteSized(own, sync);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+PFN_vkGetSemaphoreCounterValue FindGetCounterValue(VkDevice device, PFN_vkGetDeviceProcAddr get) {
+  PFN_vkVoidFunction found = get(device, "vkGetSemaphoreCounterValueKHR");
+  if (found == nullptr) found = get(device, "vkGetSemaphoreCounterValue");
+  return reinterpret_cast<PFN_vkGetSemaphoreCounterValue>(found);
+}
+
+}  // namespace vramd
+
+vramd_result vramd_vk_stream_create(vramd_vk_device* device, vramd_stream* stream,
+                                    vramd_vk_stream** out) {
+  return RunCall([&]() -> absl::Status {
+    if (device == nullptr || stream == nullptr || out == nullptr)
+      return absl::InvalidArgumentError("a vramd_vk_device and a vramd_stream are needed");
+    auto made = std::make_unique<vramd_vk_stream>(*device, *stream);
+    if (made->uses_timeline && device->timelines == nullptr)
+      return absl::FailedPreconditionError(
+          "this stream orders its frames by timeline semaphores, for which this VkDevice lacks the "
+          "extensions: enable those that vramd_vk_enumerate_device_extensions() names, and the "
+          "feature timelineSemaphore");
+    *out = made.release();
+    return absl::OkStatus();
+  });
+}
+
+void vramd_vk_stream_destroy(vramd_vk_stream* stream) { delete stream; }
+
+vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, uint32_t generation,
+                                          uint32_t image, const vramd_vk_resource** resource) {
+  return RunCall([&]() -> absl::Status {
+    if (stream == nullptr || resource == nullptr)
+      return absl::InvalidArgumentError("a vramd_vk_stream is needed");
+    VRAMD_ASSIGN_OR_RETURN(*resource, stream->GetResource(generation, image));
+    return absl::OkStatus();
+  });
+}
+
+vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
+                                VkPipelineStageFlags stage, vramd_vk_sync* sync) {
+  return vramd::FillSync(stream, stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
+    return stream->SyncSlot(*slot, at, own);
+  });
+}
+
+vramd_result vramd_vk_sync_frame(vramd_vk_stream* stream, const vramd_frame* frame,
+                                 VkPipelineStageFlags stage, vramd_vk_sync* sync) {
+  return vramd::FillSync(stream, stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
+    return stream->SyncFrame(*frame, at, own);
+  });
+}
+
+void vramd_vk_sync_apply(const vramd_vk_sync* sync, VkSubmitInfo* submit,
+                         VkTimelineSemaphoreSubmitInfo* timeline) {
+  if (sync->wait_count == 0 && sync->signal_count == 0) return;
+  *timeline = {VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+               submit->pNext,
+               sync->wait_count,
+               sync->wait_values,
+               sync->signal_count,
+               &sync->signal_value};
+  submit->pNext = timeline;
+  submit->waitSemaphoreCount = sync->wait_count;
+  submit->pWaitSemaphores = sync->wait_semaphores;
+  submit->pWaitDstStageMask = sync->wait_stages;
+  submit->signalSemaphoreCount = sync->signal_count;
+  submit->pSignalSemaphores = &sync->signal_semaphore;
+}
