@@ -1,0 +1,122 @@
+// iceoryx with its daemon, RouDi, as a child: a publisher and a polling subscriber in each process.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include "base/stream/wait.h"
+#include "iceoryx_hoofs/log/logmanager.hpp"
+#include "iceoryx_posh/popo/publisher.hpp"
+#include "iceoryx_posh/popo/subscriber.hpp"
+#include "iceoryx_posh/runtime/posh_runtime.hpp"
+#include "tests/bench/stream/contender.h"
+
+extern char** environ;
+
+namespace vramd::bench {
+namespace {
+
+struct Message {
+  uint64_t words[64];  // as large as a frame's header
+};
+using Publisher = iox::popo::Publisher<Message>;
+using Subscriber = iox::popo::Subscriber<Message>;
+
+// A daemon with a few small blocks, instead of its usual hundreds of megabytes.
+class RouDi : public Daemon {
+ public:
+  RouDi() {
+    config_ = "/tmp/vramd-bench-roudi-" + std::to_string(getpid()) + ".toml";
+    std::ofstream(config_) << "[general]\nversion = 1\n[[segment]]\n"
+                              "[[segment.mempool]]\nsize = 1024\ncount = 1000\n";
+    posix_spawn_file_actions_t quiet;
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    const char* arguments[] = {
+        VRAMD_ROUDI_PROGRAM, "-c", config_.c_str(), "-l", "error", "-m", "off", nullptr};
+    if (posix_spawn(&pid_, arguments[0], &quiet, nullptr, const_cast<char**>(arguments), environ) !=
+        0)
+      std::abort();
+    posix_spawn_file_actions_destroy(&quiet);
+  }
+  ~RouDi() override {
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
+    unlink(config_.c_str());
+  }
+
+ private:
+  std::string config_;
+  pid_t pid_ = 0;
+};
+
+class Iceoryx : public Contender {
+ public:
+  std::string name() const override { return "iceoryx, polling, 512 bytes"; }
+  void StartPing() override { Start("vramd_bench_ping", "there", "back"); }
+  void StartPong() override { Start("vramd_bench_pong", "back", "there"); }
+  void Ping() override {
+    Send();
+    Take();
+  }
+  void Pong() override {
+    Take();
+    Send();
+  }
+
+ private:
+  static iox::capro::ServiceDescription Service(const char* direction) {
+    return {"vramd", "bench", iox::capro::IdString_t(iox::cxx::TruncateToCapacity, direction)};
+  }
+  void Start(const char* runtime, const char* out, const char* in) {
+    iox::log::LogManager::GetLogManager().SetDefaultLogLevel(
+        iox::log::LogLevel::kOff, iox::log::LogLevelOutput::kHideLogLevel);
+    iox::runtime::PoshRuntime::initRuntime(
+        iox::RuntimeName_t(iox::cxx::TruncateToCapacity, runtime));
+    publisher_.emplace(Service(out));
+    subscriber_.emplace(Service(in));
+    while (subscriber_->getSubscriptionState() != iox::SubscribeState::SUBSCRIBED ||
+           !publisher_->hasSubscribers())
+      stream::RelaxCpu();
+  }
+  void Send() {
+    publisher_->loan()
+        .and_then([&](auto& sample) {
+          for (uint64_t& word : sample->words) word = count_;
+          ++count_;
+          sample.publish();
+        })
+        .or_else([](auto&) { std::abort(); });
+  }
+  void Take() {
+    bool taken = false;
+    while (!taken) {
+      subscriber_->take().and_then([&](const auto& sample) {
+        uint64_t sum = 0;
+        for (const uint64_t word : sample->words) sum += word;
+        sink_ = sum;
+        taken = true;
+      });
+      if (!taken) stream::RelaxCpu();
+    }
+  }
+
+  std::optional<Publisher> publisher_;
+  std::optional<Subscriber> subscriber_;
+  uint64_t count_ = 0;
+  volatile uint64_t sink_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Daemon> StartIceoryxDaemon() { return std::make_unique<RouDi>(); }
+std::unique_ptr<Contender> MakeIceoryx() { return std::make_unique<Iceoryx>(); }
+
+}  // namespace vramd::bench
