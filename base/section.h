@@ -20,7 +20,8 @@ absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char* label);
 absl::StatusOr<OsHandle> CreateOneWriterSection(uint64_t size, const char* label);
 
 // From now on nobody, through whatever handle, can map the section writable or write to it. The
-// views that exist stay as they are. Cannot be undone.
+// views that exist stay as they are. Cannot be undone. On Windows it is the handle that says who may
+// write, and the first one keeps that right: readers must get theirs from DuplicateForReader().
 absl::Status RefuseWriters(const OsHandle& section);
 
 // FAILED_PRECONDITION unless RefuseWriters() has been called, by whomever: to be asked before the

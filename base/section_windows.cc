@@ -3,7 +3,9 @@
 // fault: Map() refuses that.
 //
 // The one handle that leaves CreateSection() allows mapping and nothing else, so every duplicate of
-// it, wherever it goes, carries no more than that.
+// it, wherever it goes, carries no more than that. Who has a handle to an object that nobody may
+// open can duplicate it with fewer rights but not with more: so a section with one writer gets an
+// empty access list, and a reader's handle stays a reader's.
 #include <windows.h>
 
 #include "absl/strings/str_cat.h"
@@ -15,19 +17,44 @@ namespace {
 
 constexpr DWORD kMapOnly = SECTION_MAP_READ | SECTION_MAP_WRITE;
 
-}  // namespace
-
-absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char*) {
-  OsHandle whole(CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE,
-                                    static_cast<DWORD>(size >> 32), static_cast<DWORD>(size),
-                                    nullptr));
-  if (!whole.valid())
-    return LastOsError(absl::StrCat("create a section of ", size, " bytes of shared memory"));
+absl::StatusOr<OsHandle> Narrow(const OsHandle& section, DWORD rights) {
   HANDLE narrow = nullptr;
-  if (!DuplicateHandle(GetCurrentProcess(), whole.get(), GetCurrentProcess(), &narrow, kMapOnly,
+  if (!DuplicateHandle(GetCurrentProcess(), section.get(), GetCurrentProcess(), &narrow, rights,
                        FALSE, 0))
     return LastOsError("narrow the access to shared memory");
   return OsHandle(narrow);
+}
+
+absl::StatusOr<OsHandle> Create(uint64_t size, SECURITY_ATTRIBUTES* security) {
+  const OsHandle whole(CreateFileMappingW(INVALID_HANDLE_VALUE, security, PAGE_READWRITE,
+                                          static_cast<DWORD>(size >> 32), static_cast<DWORD>(size),
+                                          nullptr));
+  if (!whole.valid())
+    return LastOsError(absl::StrCat("create a section of ", size, " bytes of shared memory"));
+  return Narrow(whole, kMapOnly);
+}
+
+}  // namespace
+
+absl::StatusOr<OsHandle> CreateSection(uint64_t size, const char*) { return Create(size, nullptr); }
+
+absl::StatusOr<OsHandle> CreateOneWriterSection(uint64_t size, const char*) {
+  ACL nobody{};
+  SECURITY_DESCRIPTOR descriptor{};
+  if (!InitializeAcl(&nobody, sizeof(nobody), ACL_REVISION) ||
+      !InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+      !SetSecurityDescriptorDacl(&descriptor, TRUE, &nobody, FALSE))
+    return LastOsError("make an empty access list");
+  SECURITY_ATTRIBUTES security = {sizeof(security), &descriptor, FALSE};
+  return Create(size, &security);
+}
+
+// Rights travel with handles here, and readers get theirs from DuplicateForReader() alone.
+absl::Status RefuseWriters(const OsHandle&) { return absl::OkStatus(); }
+absl::Status CheckRefusesWriters(const OsHandle&) { return absl::OkStatus(); }
+
+absl::StatusOr<OsHandle> DuplicateForReader(const OsHandle& section) {
+  return Narrow(section, SECTION_MAP_READ);
 }
 
 absl::StatusOr<MappedSection> MappedSection::Map(const OsHandle& section, uint64_t size,

@@ -1,7 +1,9 @@
 // Opaque NT handles: the importer still owns them after an import, and closes them.
 #include <windows.h>
 
-// After windows.h.
+// After windows.h, and the declarations that the platform's own build on.
+#include <vulkan/vulkan_core.h>
+//
 #include <vulkan/vulkan_win32.h>
 
 #include "client/src/vulkan_status.h"
