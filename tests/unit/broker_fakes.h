@@ -210,7 +210,8 @@ inline AllocationRequest RawRequest(uint64_t bytes) {
   return request;
 }
 
-inline constexpr uint64_t kPage = 4096;
+// The smallest allocation: sizes are rounded up to multiples of it.
+inline const uint64_t kPage = SectionAlignment();
 
 // A broker on one FaultyDevice that alice and bob may use.
 class BrokerTest : public testing::Test {

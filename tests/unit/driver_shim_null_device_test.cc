@@ -69,13 +69,14 @@ TEST(NullDevice, SizesAreWholePagesOfTheTightImage) {
 
 TEST(NullDevice, AllocatesASectionThatHoldsWhatTheRecipeSays) {
   const auto device = MakeNullDevice({.index = 3, .name = "n"});
-  auto memory = device->Allocate(Image(64, 64));
+  constexpr uint64_t kBytes = 128 * 128 * 4;  // whole pages on every system
+  auto memory = device->Allocate(Image(128, 128));
   ASSERT_TRUE(memory.ok()) << memory.status();
   const Recipe& recipe = (*memory)->recipe();
   EXPECT_EQ(recipe.kind, ResourceKind::kImage);
-  EXPECT_EQ(recipe.image.width, 64u);
+  EXPECT_EQ(recipe.image.width, 128u);
   EXPECT_EQ(recipe.handle_type, HandleType::kHostSection);
-  EXPECT_EQ(recipe.allocation_size, 64u * 64 * 4);
+  EXPECT_EQ(recipe.allocation_size, kBytes);
   EXPECT_EQ(recipe.device, device->info().identity);
   EXPECT_EQ(recipe.handover_layout, static_cast<uint32_t>(VK_IMAGE_LAYOUT_GENERAL));
 
@@ -84,8 +85,8 @@ TEST(NullDevice, AllocatesASectionThatHoldsWhatTheRecipeSays) {
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_NE(first->get(), second->get());
   memory->reset();  // what was handed out lives on
-  auto a = MappedSection::Map(*first, 64 * 64 * 4, SectionAccess::kReadWrite);
-  auto b = MappedSection::Map(*second, 64 * 64 * 4, SectionAccess::kReadOnly);
+  auto a = MappedSection::Map(*first, kBytes, SectionAccess::kReadWrite);
+  auto b = MappedSection::Map(*second, kBytes, SectionAccess::kReadOnly);
   ASSERT_TRUE(a.ok() && b.ok());
   static_cast<char*>(a->data())[7] = 42;
   EXPECT_EQ(static_cast<char*>(b->data())[7], 42);
