@@ -32,6 +32,7 @@ constexpr int kMaxServerThreads = 512;
 struct Invocation {
   std::string config_file;
   int ready_fd = -1;
+  bool as_service = false;
 };
 
 std::string DefaultConfigFile() {
@@ -147,6 +148,7 @@ int Main(int argc, char** argv) {
   app.add_option("--drain-timeout", drain_ms, "Milliseconds that SIGTERM gives running calls");
   app.add_option("--ready-fd", invocation.ready_fd,
                  "Descriptor that gets a line when vramd is ready");
+  app.add_flag("--service", invocation.as_service, "Windows: started by the service manager");
   app.set_version_flag("--version", kVersion);
   CLI11_PARSE(app, argc, argv);
 
@@ -173,9 +175,10 @@ int Main(int argc, char** argv) {
     if (!parsed.ok()) return fail(parsed.status());
     config->log_level = *parsed;
   }
-  const std::unique_ptr<ServiceHost> host = ServiceHost::Create();
-  absl::Status status = log::Configure(config->log_level, config->log_file);
-  if (status.ok()) status = Serve(invocation, *std::move(config), *host);
+  const auto host = ServiceHost::Create(invocation.as_service);
+  absl::Status status = host.status();
+  if (status.ok()) status = log::Configure(config->log_level, config->log_file);
+  if (status.ok()) status = Serve(invocation, *std::move(config), **host);
   return status.ok() ? 0 : fail(status);
 }
 

@@ -14,8 +14,9 @@ class ServiceHost {
  public:
   enum class Request { kStop, kReload };
 
-  // Before any thread is started. Takes over the process's stop and reload requests.
-  static std::unique_ptr<ServiceHost> Create();
+  // Before any thread is started. Takes over the process's stop and reload requests. `as_service`:
+  // Windows' service manager started it, and waits to be answered. INVALID_ARGUMENT elsewhere.
+  static absl::StatusOr<std::unique_ptr<ServiceHost>> Create(bool as_service);
   virtual ~ServiceHost() = default;
 
   // The listening socket that the service manager passed, or an invalid handle.

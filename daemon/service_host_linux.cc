@@ -43,6 +43,11 @@ class LinuxServiceHost final : public ServiceHost {
 
 }  // namespace
 
-std::unique_ptr<ServiceHost> ServiceHost::Create() { return std::make_unique<LinuxServiceHost>(); }
+absl::StatusOr<std::unique_ptr<ServiceHost>> ServiceHost::Create(bool as_service) {
+  if (as_service)
+    return absl::InvalidArgumentError(
+        "--service is for Windows' service manager: systemd needs no flag");
+  return std::make_unique<LinuxServiceHost>();
+}
 
 }  // namespace vramd

@@ -12,7 +12,6 @@
 #include <string>
 #include <thread>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/os_process.h"
@@ -36,13 +35,13 @@ std::atomic<WindowsServiceHost*> g_host = nullptr;
 
 class WindowsServiceHost final : public ServiceHost {
  public:
-  WindowsServiceHost()
+  explicit WindowsServiceHost(bool as_service)
       : stop_(NamedEvent("stop", TRUE)),
         reload_(NamedEvent("reload", FALSE)),
         answered_(CreateEventW(nullptr, TRUE, FALSE, nullptr)) {
     g_host = this;
     SetConsoleCtrlHandler(&OnConsole, TRUE);
-    if (absl::StrContains(ToUtf8(GetCommandLineW()), "--service")) ConnectToManager();
+    if (as_service) ConnectToManager();
   }
 
   ~WindowsServiceHost() override {
@@ -140,8 +139,8 @@ class WindowsServiceHost final : public ServiceHost {
 
 }  // namespace
 
-std::unique_ptr<ServiceHost> ServiceHost::Create() {
-  return std::make_unique<WindowsServiceHost>();
+absl::StatusOr<std::unique_ptr<ServiceHost>> ServiceHost::Create(bool as_service) {
+  return std::make_unique<WindowsServiceHost>(as_service);
 }
 
 }  // namespace vramd
