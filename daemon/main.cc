@@ -57,10 +57,17 @@ DeviceHub::Opener OpenerFor(const Config& config) {
   };
 }
 
-// In this order: the queue of the event calls must outlive the server that feeds it.
+// Taken down in this order: the server stops, the queue of the event calls is drained, and only then
+// does the server go, because what is in the queue points into it.
 struct RpcServer {
-  std::unique_ptr<EventLoop> events;
+  RpcServer() = default;
+  RpcServer(RpcServer&&) = default;
+  ~RpcServer() {
+    if (grpc != nullptr) grpc->Shutdown(std::chrono::system_clock::now());
+  }
+
   std::unique_ptr<grpc::Server> grpc;
+  std::unique_ptr<EventLoop> events;
 };
 
 absl::StatusOr<RpcServer> StartServer(BrokerRpc* service) {
