@@ -10,30 +10,13 @@ namespace {
 grpc::ChannelArguments ChannelArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // a lease must not be made twice
+  // A list of many names is long, and the broker is trusted: the door has checked who it is.
+  arguments.SetMaxReceiveMessageSize(-1);
   return arguments;
 }
 
-// A call whose outcome changes nothing here needs these until it is done; its callback owns them.
-template <typename Request, typename Reply>
-struct PendingCall {
-  std::unique_ptr<grpc::ClientContext> context;
-  Request request;
-  Reply reply;
-};
-
-// How long the broker may take over such a call.
+// How long the broker may take over a call that nobody waits for.
 constexpr std::chrono::seconds kPatience(10);
-
-template <typename Async, typename Request, typename Reply>
-void Send(Async* stub,
-          void (Async::*method)(grpc::ClientContext*, const Request*, Reply*,
-                                std::function<void(grpc::Status)>),
-          std::unique_ptr<grpc::ClientContext> context, Request request) {
-  auto* const call =
-      new PendingCall<Request, Reply>{std::move(context), std::move(request), Reply()};
-  (stub->*method)(call->context.get(), &call->request, &call->reply,
-                  [call](const grpc::Status&) { delete call; });
-}
 
 }  // namespace
 
@@ -74,8 +57,7 @@ void Link::GiveUp(RequestId request) {
   if (broken()) return;  // the broker ends the session by itself
   v1::ReleaseRequest release;
   release.set_request_id(request.value);
-  Send(stub_->async(), &v1::Broker::Stub::async::Release, NewContext(kPatience),
-       std::move(release));
+  errands_.Send(stub_.get(), &v1::Broker::Stub::AsyncRelease, NewContext(kPatience), release);
 }
 
 void Link::GiveUpPart(RequestId request) {
@@ -83,8 +65,7 @@ void Link::GiveUpPart(RequestId request) {
   if (broken()) return;
   v1::LeaveStreamRequest leave;
   leave.set_request_id(request.value);
-  Send(streams_->async(), &v1::Streams::Stub::async::Leave, NewContext(kPatience),
-       std::move(leave));
+  errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncLeave, NewContext(kPatience), leave);
 }
 
 void Link::Retire(uint64_t part, uint32_t oldest_generation) {
@@ -92,8 +73,7 @@ void Link::Retire(uint64_t part, uint32_t oldest_generation) {
   v1::RetireRequest retire;
   retire.set_part_id(part);
   retire.set_oldest_generation(oldest_generation);
-  Send(streams_->async(), &v1::Streams::Stub::async::Retire, NewContext(kPatience),
-       std::move(retire));
+  errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncRetire, NewContext(kPatience), retire);
 }
 
 }  // namespace vramd

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "base/environment.h"
 #include "base/ids.h"
+#include "client/src/errands.h"
 #include "grpcpp/client_context.h"
 #include "ipc/dial.h"
 #include "ipc/grpc_transport.h"
@@ -58,6 +59,7 @@ class Link {
   const std::unique_ptr<v1::Streams::Stub> streams_;
   std::atomic<bool> ended_ = false;  // the broker no longer knows the session
   std::atomic<uint64_t> next_request_ = 1;
+  Errands errands_;  // ends before what its calls use
 };
 
 }  // namespace vramd

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,24 +18,11 @@
 #include "ipc/door.h"
 #include "ipc/handshake.h"
 #include "ipc/unix_socket_linux.h"
+#include "tests/unit/temporary_directory_linux.h"
 
 namespace vramd {
 
 inline Clock::time_point Soon() { return Clock::now() + std::chrono::seconds(20); }
-
-// A directory that goes with its owner.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = "/tmp/vramd-unit-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 class RecordingKeeper final : public DoorKeeper {
  public:
