@@ -372,10 +372,10 @@ absl::Status LinuxDoor::SettleIn(SessionId session, Greeting& greeting, OsHandle
 }
 
 void LinuxDoor::Refuse(Greeting& greeting, const absl::Status& why) {
+  keeper_->Refused(greeting.identity.peer, why);  // first, so that who was answered was also logged
   const ServerHelloBytes bytes = Encode(ServerHello{.refusal = why});
   // Best effort: the peer may be gone already.
   (void)send(greeting.stream.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  keeper_->Refused(greeting.identity.peer, why);
 }
 
 void LinuxDoor::HandleGone(SessionId session, absl::string_view why) {
