@@ -37,7 +37,6 @@ class BrokerServer {
   ~BrokerServer() {
     door_->StopListening();
     server_->Shutdown(std::chrono::system_clock::now());
-    events_->Stop();
   }
 
   Broker& broker() { return broker_; }
@@ -60,8 +59,8 @@ class BrokerServer {
   Broker broker_;
   FrontDoor front_door_{&broker_};
   BrokerRpc service_{&broker_, &front_door_};
-  std::unique_ptr<EventLoop> events_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<EventLoop> events_;  // ends before the server, which its queue points into
   std::unique_ptr<Door> door_;
 };
 
