@@ -22,7 +22,8 @@ class Writer {
       bytes_[at_++] = static_cast<uint8_t>(static_cast<uint64_t>(value) >> (8 * i));
   }
   void Bytes(const void* from, size_t size) {
-    std::memcpy(bytes_.data() + at_, from, size);
+    // An empty text may be a null pointer, which memcpy() does not take.
+    if (size != 0) std::memcpy(bytes_.data() + at_, from, size);
     at_ += size;
   }
   const std::array<uint8_t, N>& bytes() const { return bytes_; }
