@@ -20,6 +20,7 @@ using SessionId = StrongId<struct SessionTag>;
 using AllocationId = StrongId<struct AllocationTag>;
 using LeaseId = StrongId<struct LeaseTag>;
 using WatcherId = StrongId<struct WatcherTag>;
+using PartId = StrongId<struct PartTag>;  // one session's place in a stream
 
 // Chosen by the client for each call that makes a lease, so that it can give back a lease whose
 // reply never reached it. Unique within one session.

@@ -31,9 +31,11 @@ absl::Status Broker::BeginSession(SessionId id, const Peer& peer) {
   MutexLock lock(mutex_);
   if (draining_) return absl::UnavailableError(drain_reason_);
   VRAMD_RETURN_IF_ERROR(policy_.CheckConnect(peer));
-  auto session = std::make_unique<Session>(peer, limits_.session, UserOf(peer));
+  auto session =
+      std::make_unique<Session>(std::make_shared<Member>(id, peer, limits_.session, UserOf(peer)));
   VRAMD_ASSIGN_OR_RETURN(session->broker_session, all_sessions_->TryCharge(1));
-  VRAMD_ASSIGN_OR_RETURN(session->user_session, session->user->account.sessions->TryCharge(1));
+  VRAMD_ASSIGN_OR_RETURN(session->user_session,
+                         session->member->user->account.sessions->TryCharge(1));
   sessions_.emplace(id, std::move(session));
   return absl::OkStatus();
 }
@@ -52,8 +54,28 @@ void Broker::EndSession(SessionId id) {
       leases.push_back(TakeLease(*found->second, lease, BrokerEvent::Kind::kReleased));
     }
     session = std::move(found->second);
+    session->member->ended = true;
     sessions_.erase(found);
   }
+  if (observer_ != nullptr) observer_->SessionEnded(id);
+}
+
+absl::StatusOr<std::shared_ptr<Member>> Broker::FindMember(SessionId id) const {
+  MutexLock lock(mutex_);
+  VRAMD_ASSIGN_OR_RETURN(const Session* session, FindSession(id));
+  return session->member;
+}
+
+absl::StatusOr<std::shared_ptr<Member>> Broker::FindServedMember(SessionId id) const {
+  MutexLock lock(mutex_);
+  VRAMD_ASSIGN_OR_RETURN(const Session* session, FindServedSession(id));
+  return session->member;
+}
+
+absl::Status Broker::CheckOpen(const Peer& peer, const std::string& owner_user_id,
+                               absl::string_view name) const {
+  MutexLock lock(mutex_);
+  return policy_.CheckOpen(peer, owner_user_id, name);
 }
 
 absl::StatusOr<Broker::Session*> Broker::FindSession(SessionId id) const {
@@ -68,7 +90,7 @@ absl::StatusOr<Broker::Session*> Broker::FindServedSession(SessionId id) const {
   return FindSession(id);
 }
 
-std::shared_ptr<Broker::User> Broker::UserOf(const Peer& peer) {
+std::shared_ptr<User> Broker::UserOf(const Peer& peer) {
   std::erase_if(users_, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<User>& known = users_[peer.user_id];
   std::shared_ptr<User> user = known.lock();
@@ -77,28 +99,6 @@ std::shared_ptr<Broker::User> Broker::UserOf(const Peer& peer) {
 }
 
 // ---- Leases
-
-absl::StatusOr<Broker::LeaseCharges> Broker::PayFor(Session& session, uint64_t bytes,
-                                                    Allocation* existing) {
-  LeaseCharges charges;
-  charges.user = session.user;
-  VRAMD_ASSIGN_OR_RETURN(charges.session_handle, session.account.handles->TryCharge(1));
-  VRAMD_ASSIGN_OR_RETURN(charges.session_bytes, session.account.bytes->TryCharge(bytes));
-  Account& user = session.user->account;
-  VRAMD_ASSIGN_OR_RETURN(charges.user_handle, user.handles->TryCharge(1));
-  if (existing == nullptr) {
-    VRAMD_ASSIGN_OR_RETURN(charges.session_allocation, session.account.allocations->TryCharge(1));
-  } else if (auto paid = existing->payers[session.peer.user_id].lock(); paid != nullptr) {
-    charges.user_hold = std::move(paid);
-    return charges;
-  }
-  charges.user_hold = std::make_shared<UserHold>();
-  VRAMD_ASSIGN_OR_RETURN(charges.user_hold->bytes, user.bytes->TryCharge(bytes));
-  VRAMD_ASSIGN_OR_RETURN(charges.user_hold->allocation, user.allocations->TryCharge(1));
-  // At once: another session of this user may be about to pay for the same.
-  if (existing != nullptr) existing->payers[session.peer.user_id] = charges.user_hold;
-  return charges;
-}
 
 absl::StatusOr<Grant> Broker::Allocate(SessionId id, RequestId request,
                                        const AllocationRequest& what, absl::string_view selector,
@@ -109,21 +109,19 @@ absl::StatusOr<Grant> Broker::Allocate(SessionId id, RequestId request,
   VRAMD_ASSIGN_OR_RETURN(std::shared_ptr<Device> device,
                          devices_->Find(selector, environment_.now() + limits_.device_wait));
   VRAMD_ASSIGN_OR_RETURN(const uint64_t bytes, device->SizeOf(what));
-  LeaseCharges charges;
+  Holding holding;
   std::string owner;
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-    VRAMD_ASSIGN_OR_RETURN(charges, PayFor(*session, bytes, nullptr));
-    owner = session->peer.user_id;
+    VRAMD_ASSIGN_OR_RETURN(holding, PayFor(*session->member, {.bytes = bytes}, nullptr));
+    owner = session->peer().user_id;
   }
   VRAMD_ASSIGN_OR_RETURN(std::shared_ptr<Allocation> allocation, AllocateOn(device, what));
   allocation->owner_user_id = std::move(owner);
   allocation->label = std::string(label);
-  const uint64_t actual = allocation->recipe().allocation_size;
-  VRAMD_RETURN_IF_ERROR(charges.session_bytes.Resize(actual));
-  VRAMD_RETURN_IF_ERROR(charges.user_hold->bytes.Resize(actual));
-  return MakeLease(id, request, std::move(allocation), std::move(charges));
+  VRAMD_RETURN_IF_ERROR(holding.ResizeBytes(allocation->recipe().allocation_size));
+  return MakeLease(id, request, std::move(allocation), std::move(holding));
 }
 
 absl::StatusOr<std::shared_ptr<Broker::Allocation>> Broker::AllocateOn(
@@ -144,14 +142,14 @@ absl::StatusOr<Grant> Broker::OpenByName(SessionId id, RequestId request, absl::
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-    VRAMD_ASSIGN_OR_RETURN(const std::string whole, WholeName(name, session->peer));
+    VRAMD_ASSIGN_OR_RETURN(const std::string whole, WholeName(name, session->peer()));
     const auto found = names_.find(whole);
     if (found == names_.end())
       return absl::NotFoundError(
           absl::StrCat("nothing is published as ", whole, "; see vramctl list"));
     allocation = LeaseBehind(found->second).allocation;
     VRAMD_RETURN_IF_ERROR(
-        policy_.CheckOpen(session->peer, allocation->owner_user_id, found->first));
+        policy_.CheckOpen(session->peer(), allocation->owner_user_id, found->first));
   }
   return Open(id, request, std::move(allocation));
 }
@@ -165,7 +163,7 @@ absl::StatusOr<Grant> Broker::OpenById(SessionId id, RequestId request, Allocati
       allocation = found->second.lock();
     // The same answer for another user's memory as for none, so that ids tell nothing.
     if (allocation == nullptr ||
-        !policy_.CheckOpen(session->peer, allocation->owner_user_id, "").ok())
+        !policy_.CheckOpen(session->peer(), allocation->owner_user_id, "").ok())
       return absl::NotFoundError(absl::StrCat("this user has no allocation ", wanted.value));
   }
   return Open(id, request, std::move(allocation));
@@ -173,19 +171,19 @@ absl::StatusOr<Grant> Broker::OpenById(SessionId id, RequestId request, Allocati
 
 absl::StatusOr<Grant> Broker::Open(SessionId id, RequestId request,
                                    std::shared_ptr<Allocation> allocation) {
-  LeaseCharges charges;
+  Holding holding;
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-    VRAMD_ASSIGN_OR_RETURN(
-        charges, PayFor(*session, allocation->recipe().allocation_size, allocation.get()));
+    VRAMD_ASSIGN_OR_RETURN(holding,
+                           PayFor(*session->member, {.bytes = allocation->recipe().allocation_size},
+                                  &allocation->payers));
   }
-  return MakeLease(id, request, std::move(allocation), std::move(charges));
+  return MakeLease(id, request, std::move(allocation), std::move(holding));
 }
 
 absl::StatusOr<Grant> Broker::MakeLease(SessionId id, RequestId request,
-                                        std::shared_ptr<Allocation> allocation,
-                                        LeaseCharges charges) {
+                                        std::shared_ptr<Allocation> allocation, Holding holding) {
   Grant grant;
   grant.allocation = allocation->id;
   grant.recipe = allocation->recipe();
@@ -198,10 +196,10 @@ absl::StatusOr<Grant> Broker::MakeLease(SessionId id, RequestId request,
   auto lease = std::make_unique<Lease>();
   lease->id = grant.lease = LeaseId{++last_id_};
   lease->request = request;
-  allocation->payers[session->peer.user_id] = charges.user_hold;
+  allocation->payers[session->peer().user_id] = holding.user_hold;
   allocations_[allocation->id] = allocation;
   ++allocation->lease_count;
-  lease->charges = std::move(charges);
+  lease->holding = std::move(holding);
   lease->allocation = std::move(allocation);
   session->requests.emplace(request, lease->id);
   session->leases.emplace(lease->id, std::move(lease));
@@ -261,10 +259,11 @@ std::vector<std::shared_ptr<Quota>> Broker::QuotasOf(SessionId id) const {
   MutexLock lock(mutex_);
   auto session = FindSession(id);
   if (!session.ok()) return {};
-  const Account& own = (*session)->account;
-  const Account& user = (*session)->user->account;
-  return {own.bytes,        own.allocations, own.handles,   user.bytes,
-          user.allocations, user.handles,    user.sessions, all_sessions_};
+  const Account& own = (*session)->member->account;
+  const Account& user = (*session)->member->user->account;
+  return {own.bytes,     own.allocations, own.handles,      own.streams,
+          own.consumers, user.bytes,      user.allocations, user.handles,
+          user.streams,  user.consumers,  user.sessions,    all_sessions_};
 }
 
 void Broker::ReportLost(const Device& device, const absl::Status& why) {

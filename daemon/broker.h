@@ -33,6 +33,8 @@
 #include "base/os_handle.h"
 #include "base/peer.h"
 #include "base/recipe.h"
+#include "daemon/holding.h"
+#include "daemon/member.h"
 #include "daemon/policy.h"
 #include "daemon/quota.h"
 #include "driver-shim/device_hub.h"
@@ -40,9 +42,17 @@
 namespace vramd {
 
 struct BrokerLimits {
-  QuotaLimits session{.bytes = uint64_t{8} << 30, .allocations = 4096, .handles = 8192};
-  QuotaLimits user{
-      .bytes = uint64_t{16} << 30, .allocations = 16384, .handles = 32768, .sessions = 64};
+  QuotaLimits session{.bytes = uint64_t{8} << 30,
+                      .allocations = 4096,
+                      .handles = 8192,
+                      .streams = 32,
+                      .consumers = 64};
+  QuotaLimits user{.bytes = uint64_t{16} << 30,
+                   .allocations = 16384,
+                   .handles = 32768,
+                   .streams = 128,
+                   .consumers = 512,
+                   .sessions = 64};
   uint64_t sessions = 256;  // of the whole broker
   uint64_t watchers_per_session = 4;
   std::chrono::milliseconds device_wait{10000};  // for a call that comes before the GPU is open
@@ -99,6 +109,17 @@ class Broker {
   absl::Status BeginSession(SessionId session, const Peer& peer);
   void EndSession(SessionId session);
 
+  // ---- For the other parts of the daemon that keep things for sessions
+  // Before the first session begins; must outlive the last one.
+  void Observe(SessionObserver* observer) { observer_ = observer; }
+  // UNAUTHENTICATED if the session has ended; the second also UNAVAILABLE while draining.
+  absl::StatusOr<std::shared_ptr<Member>> FindMember(SessionId session) const;
+  absl::StatusOr<std::shared_ptr<Member>> FindServedMember(SessionId session) const;
+  absl::Status CheckOpen(const Peer& peer, const std::string& owner_user_id,
+                         absl::string_view name) const;
+  // A driver said so: nobody is sent to this device any more, and watchers hear of it.
+  void ReportLost(const Device& device, const absl::Status& why);
+
   // ---- Leases. `request` is the client's number for the call, see ReleaseByRequest().
   absl::StatusOr<Grant> Allocate(SessionId session, RequestId request,
                                  const AllocationRequest& what, absl::string_view device,
@@ -121,8 +142,8 @@ class Broker {
   void RemoveWatcher(WatcherId watcher);
 
   // ---- The whole
-  // For what is asked from now on. A watcher hears of names that it may open now (kPublished) and of
-  // those that it may open no more (kWithdrawn). Leases and sessions stay.
+  // For what is asked from now on. A watcher hears of names that it may open now (kPublished) and
+  // of those that it may open no more (kWithdrawn). Leases and sessions stay.
   void SetPolicy(Policy policy);
   // From now on nothing new is given out; watchers hear of it.
   void BeginDrain(absl::string_view reason);
@@ -133,9 +154,7 @@ class Broker {
 
  private:
   struct Allocation;
-  struct LeaseCharges;
   struct Lease;
-  struct User;
   struct Session;
   struct Name {  // a published allocation, found through its publisher's lease
     SessionId session;
@@ -152,14 +171,12 @@ class Broker {
   absl::StatusOr<Session*> FindServedSession(SessionId id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<User> UserOf(const Peer& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<LeaseCharges> PayFor(Session& session, uint64_t bytes, Allocation* existing)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::shared_ptr<Allocation>> AllocateOn(std::shared_ptr<Device> device,
                                                          const AllocationRequest& what);
   absl::StatusOr<Grant> Open(SessionId session, RequestId request,
                              std::shared_ptr<Allocation> allocation);
   absl::StatusOr<Grant> MakeLease(SessionId session, RequestId request,
-                                  std::shared_ptr<Allocation> allocation, LeaseCharges charges);
+                                  std::shared_ptr<Allocation> allocation, Holding holding);
   // Takes the lease and its names out. The caller destroys it after it has let go of the lock.
   std::unique_ptr<Lease> TakeLease(Session& session, LeaseId lease, BrokerEvent::Kind names_end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -175,11 +192,11 @@ class Broker {
   void TellNewPolicy(const std::string& name, const Name& entry, const Policy& before)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellAll(const BrokerEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ReportLost(const Device& device, const absl::Status& why);
 
   DeviceHub* const devices_;
   const BrokerLimits limits_;
   const Environment environment_;
+  SessionObserver* observer_ = nullptr;
 
   mutable Mutex mutex_;
   Policy policy_ ABSL_GUARDED_BY(mutex_);

@@ -18,7 +18,7 @@ Listing Broker::MakeListing(const std::string& name, const Name& entry) const {
   return Listing{.name = name,
                  .allocation = allocation.id,
                  .recipe = allocation.recipe(),
-                 .publisher = sessions_.at(entry.session)->peer,
+                 .publisher = sessions_.at(entry.session)->peer(),
                  .label = allocation.label,
                  .lease_count = allocation.lease_count};
 }
@@ -27,13 +27,13 @@ absl::StatusOr<std::string> Broker::Publish(SessionId id, LeaseId lease_id,
                                             absl::string_view name) {
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
-  VRAMD_ASSIGN_OR_RETURN(std::string whole, OwnName(name, session->peer));
+  VRAMD_ASSIGN_OR_RETURN(std::string whole, OwnName(name, session->peer()));
   const auto lease = session->leases.find(lease_id);
   if (lease == session->leases.end())
     return absl::NotFoundError(absl::StrCat("this session has no lease ", lease_id.value));
   const Allocation& allocation = *lease->second->allocation;
   // Publishing lets others open it: that is for the owner to decide.
-  if (allocation.owner_user_id != session->peer.user_id)
+  if (allocation.owner_user_id != session->peer().user_id)
     return absl::PermissionDeniedError(
         "the memory belongs to another user, who alone may publish it");
   if (lease->second->names.size() >= kMaxNamesPerLease)
@@ -52,7 +52,7 @@ absl::StatusOr<std::string> Broker::Publish(SessionId id, LeaseId lease_id,
 absl::Status Broker::Withdraw(SessionId id, absl::string_view name) {
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(Session * session, FindSession(id));
-  VRAMD_ASSIGN_OR_RETURN(const std::string whole, OwnName(name, session->peer));
+  VRAMD_ASSIGN_OR_RETURN(const std::string whole, OwnName(name, session->peer()));
   const auto found = names_.find(whole);
   if (found == names_.end() || found->second.session != id)
     return absl::NotFoundError(absl::StrCat("this session has published nothing as ", whole));
@@ -81,7 +81,7 @@ std::vector<Listing> Broker::ListFor(const Session& session, absl::string_view p
   for (auto entry = names_.lower_bound(std::string(prefix));
        entry != names_.end() && absl::StartsWith(entry->first, prefix); ++entry) {
     const std::string& owner = LeaseBehind(entry->second).allocation->owner_user_id;
-    if (policy_.CheckOpen(session.peer, owner, entry->first).ok())
+    if (policy_.CheckOpen(session.peer(), owner, entry->first).ok())
       listings.push_back(MakeListing(entry->first, entry->second));
   }
   return listings;
@@ -113,7 +113,7 @@ void Broker::RemoveWatcher(WatcherId id) {
 void Broker::Tell(const BrokerEvent& event, const std::string& owner_user_id) {
   for (const auto& [id, watcher] : watchers_) {
     if (!absl::StartsWith(event.listing.name, watcher.prefix)) continue;
-    const Peer& peer = sessions_.at(watcher.session)->peer;
+    const Peer& peer = sessions_.at(watcher.session)->peer();
     if (policy_.CheckOpen(peer, owner_user_id, event.listing.name).ok()) watcher.sink->Push(event);
   }
 }
@@ -122,7 +122,7 @@ void Broker::TellNewPolicy(const std::string& name, const Name& entry, const Pol
   const Allocation& allocation = *LeaseBehind(entry).allocation;
   for (const auto& [id, watcher] : watchers_) {
     if (!absl::StartsWith(name, watcher.prefix)) continue;
-    const Peer& peer = sessions_.at(watcher.session)->peer;
+    const Peer& peer = sessions_.at(watcher.session)->peer();
     const bool was_open = before.CheckOpen(peer, allocation.owner_user_id, name).ok();
     const bool is_open = policy_.CheckOpen(peer, allocation.owner_user_id, name).ok();
     if (was_open == is_open) continue;
@@ -143,10 +143,14 @@ void Broker::TellAll(const BrokerEvent& event) {
 }
 
 void Broker::BeginDrain(absl::string_view reason) {
-  MutexLock lock(mutex_);
-  draining_ = true;
-  drain_reason_ = absl::StrCat("the broker is going away: ", reason);
-  TellAll({.kind = BrokerEvent::Kind::kGoingAway, .reason = std::string(reason)});
+  const std::string words = absl::StrCat("the broker is going away: ", reason);
+  {
+    MutexLock lock(mutex_);
+    draining_ = true;
+    drain_reason_ = words;
+    TellAll({.kind = BrokerEvent::Kind::kGoingAway, .reason = std::string(reason)});
+  }
+  if (observer_ != nullptr) observer_->Draining(words);
 }
 
 }  // namespace vramd

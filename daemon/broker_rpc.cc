@@ -3,62 +3,22 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/log.h"
 #include "base/os_process.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "daemon/rpc_call.h"
 #include "daemon/share_check.h"
 #include "proto/convert.h"
 
 namespace vramd {
 namespace {
 
-constexpr size_t kMaxSelectorBytes = 256;
 constexpr int kMaxImportable = 16;
 
-// Every call in one line of the log, refused ones with the reason.
-grpc::Status Finish(const char* call, const Caller& caller, const absl::Status& status) {
-  if (status.ok()) {
-    log::Debug(call, {{"session", caller.session.value}, {"peer", caller.peer.Describe()}});
-  } else {
-    log::Info(call, {{"session", caller.session.value},
-                     {"peer", caller.peer.Describe()},
-                     {"code", absl::StatusCodeToString(status.code())},
-                     {"why", status.message()}});
-  }
-  return ToGrpc(status);
-}
-
 absl::StatusOr<AllocationRequest> ParseAllocate(const v1::AllocateRequest& in) {
-  AllocationRequest out;
-  switch (in.resource().kind_case()) {
-    case v1::Resource::kBuffer:
-      out.kind = ResourceKind::kBuffer;
-      out.buffer = FromProto(in.resource().buffer());
-      break;
-    case v1::Resource::kImage:
-      out.kind = ResourceKind::kImage;
-      out.image = FromProto(in.resource().image());
-      break;
-    case v1::Resource::kRaw:
-      out.kind = ResourceKind::kRaw;
-      out.raw_size = in.resource().raw().size();
-      out.raw_memory_types = in.resource().raw().memory_type_bits();
-      break;
-    case v1::Resource::KIND_NOT_SET:
-      return absl::InvalidArgumentError("resource is empty; set buffer, image or raw");
-  }
-  if (!v1::MemoryIntent_IsValid(in.intent()))
-    return absl::InvalidArgumentError(
-        absl::StrCat("intent ", in.intent(), " is unknown to this broker"));
-  if (!v1::HandleType_IsValid(in.handle_type()))
-    return absl::InvalidArgumentError(
-        absl::StrCat("handle_type ", in.handle_type(), " is unknown to this broker"));
-  if (in.device().size() > kMaxSelectorBytes)
-    return absl::InvalidArgumentError(absl::StrCat(
-        "device has ", in.device().size(), " bytes; at most ", kMaxSelectorBytes, " are allowed"));
-  out.intent = static_cast<MemoryIntent>(in.intent());
-  out.handle_type = FromProto(in.handle_type());
+  VRAMD_ASSIGN_OR_RETURN(AllocationRequest out,
+                         ParseMemory(in.resource(), in.intent(), in.handle_type()));
+  VRAMD_RETURN_IF_ERROR(CheckSelector(in.device()));
   out.dedicated = in.dedicated();
   return out;
 }
@@ -99,12 +59,6 @@ void ToProto(const Listing& listing, v1::Published* out) {
   out->set_lease_count(listing.lease_count);
 }
 
-// Whose call it is, or the status that ends it.
-#define VRAMD_CALLER_OR_RETURN(caller, context)                   \
-  const auto caller##_or = front_door_->Authenticate(*(context)); \
-  if (!caller##_or.ok()) return ToGrpc(caller##_or.status());     \
-  const Caller& caller = *caller##_or
-
 grpc::Status BrokerRpc::Ping(grpc::ServerContext* context, const v1::PingRequest*, v1::PingReply*) {
   VRAMD_CALLER_OR_RETURN(caller, context);
   (void)caller;
@@ -138,9 +92,9 @@ grpc::Status BrokerRpc::Allocate(grpc::ServerContext* context, const v1::Allocat
   VRAMD_CALLER_OR_RETURN(caller, context);
   const RequestId id{request->request_id()};
   const auto what = ParseAllocate(*request);
-  if (!what.ok()) return Finish("allocate", caller, what.status());
+  if (!what.ok()) return FinishCall("allocate", caller, what.status());
   auto grant = broker_->Allocate(caller.session, id, *what, request->device(), request->label());
-  return Finish("allocate", caller, Deliver(caller, *context, id, std::move(grant), reply));
+  return FinishCall("allocate", caller, Deliver(caller, *context, id, std::move(grant), reply));
 }
 
 grpc::Status BrokerRpc::Open(grpc::ServerContext* context, const v1::OpenRequest* request,
@@ -158,7 +112,7 @@ grpc::Status BrokerRpc::Open(grpc::ServerContext* context, const v1::OpenRequest
     case v1::OpenRequest::TARGET_NOT_SET:
       grant = absl::InvalidArgumentError("target is empty; set name or allocation_id");
   }
-  return Finish("open", caller, Deliver(caller, *context, id, std::move(grant), reply));
+  return FinishCall("open", caller, Deliver(caller, *context, id, std::move(grant), reply));
 }
 
 absl::Status BrokerRpc::Deliver(const Caller& caller, grpc::ServerContext& context,
@@ -192,7 +146,7 @@ grpc::Status BrokerRpc::Release(grpc::ServerContext* context, const v1::ReleaseR
     status = broker_->ReleaseByRequest(caller.session, id);
     caller.lane->TakeBackRequest(id);
   }
-  return Finish("release", caller, status);
+  return FinishCall("release", caller, status);
 }
 
 grpc::Status BrokerRpc::Publish(grpc::ServerContext* context, const v1::PublishRequest* request,
@@ -200,13 +154,13 @@ grpc::Status BrokerRpc::Publish(grpc::ServerContext* context, const v1::PublishR
   VRAMD_CALLER_OR_RETURN(caller, context);
   auto name = broker_->Publish(caller.session, LeaseId{request->lease_id()}, request->name());
   if (name.ok()) reply->set_name(*name);
-  return Finish("publish", caller, name.status());
+  return FinishCall("publish", caller, name.status());
 }
 
 grpc::Status BrokerRpc::Withdraw(grpc::ServerContext* context, const v1::WithdrawRequest* request,
                                  v1::WithdrawReply*) {
   VRAMD_CALLER_OR_RETURN(caller, context);
-  return Finish("withdraw", caller, broker_->Withdraw(caller.session, request->name()));
+  return FinishCall("withdraw", caller, broker_->Withdraw(caller.session, request->name()));
 }
 
 grpc::Status BrokerRpc::List(grpc::ServerContext* context, const v1::ListRequest* request,
@@ -215,7 +169,7 @@ grpc::Status BrokerRpc::List(grpc::ServerContext* context, const v1::ListRequest
   const auto listings = broker_->List(caller.session, request->prefix());
   if (listings.ok())
     for (const Listing& listing : *listings) ToProto(listing, reply->add_published());
-  return Finish("list", caller, listings.status());
+  return FinishCall("list", caller, listings.status());
 }
 
 grpc::Status BrokerRpc::CheckShare(grpc::ServerContext* context,
@@ -229,14 +183,14 @@ grpc::Status BrokerRpc::CheckShare(grpc::ServerContext* context,
     parsed = absl::InvalidArgumentError(absl::StrCat("importable has ", request->importable_size(),
                                                      " entries; at most ", kMaxImportable,
                                                      " are allowed"));
-  if (!parsed.ok()) return Finish("check_share", caller, parsed);
+  if (!parsed.ok()) return FinishCall("check_share", caller, parsed);
   ImporterDevice importer{.identity = *identity, .memory_type_count = request->memory_type_count()};
   for (const int type : request->importable())
     importer.importable.push_back(FromProto(static_cast<v1::HandleType>(type)));
   const absl::Status verdict = vramd::CheckShare(*recipe, importer);
   reply->set_can_import(verdict.ok());
   reply->set_reason(std::string(verdict.message()));
-  return Finish("check_share", caller, absl::OkStatus());
+  return FinishCall("check_share", caller, absl::OkStatus());
 }
 
 }  // namespace vramd

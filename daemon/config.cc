@@ -148,12 +148,15 @@ absl::Status ReadPolicy(const Section& root, Policy* out) {
 absl::Status ReadQuota(const Section& quota, const char* holder, QuotaLimits* out) {
   VRAMD_ASSIGN_OR_RETURN(const Section limits, quota.Child(holder));
   const bool has_sessions = out->sessions != 0;
-  VRAMD_RETURN_IF_ERROR(has_sessions
-                            ? limits.AllowKeys({"bytes", "allocations", "handles", "sessions"})
-                            : limits.AllowKeys({"bytes", "allocations", "handles"}));
+  VRAMD_RETURN_IF_ERROR(
+      has_sessions ? limits.AllowKeys(
+                         {"bytes", "allocations", "handles", "streams", "consumers", "sessions"})
+                   : limits.AllowKeys({"bytes", "allocations", "handles", "streams", "consumers"}));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("bytes", &out->bytes));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("allocations", &out->allocations));
   VRAMD_RETURN_IF_ERROR(limits.ReadCount("handles", &out->handles));
+  VRAMD_RETURN_IF_ERROR(limits.ReadCount("streams", &out->streams));
+  VRAMD_RETURN_IF_ERROR(limits.ReadCount("consumers", &out->consumers));
   if (has_sessions) VRAMD_RETURN_IF_ERROR(limits.ReadCount("sessions", &out->sessions));
   return absl::OkStatus();
 }

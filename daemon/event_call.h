@@ -38,7 +38,8 @@ class EventLoop {
 using EventTag = std::function<void(bool ok)>;
 
 // One call, from the wait for a client until gRPC has let go of it; deletes itself then. Derived
-// classes say what happens when it begins and when it is over, both on the loop's thread.
+// classes say what happens when it begins, when it has nothing more to write, and when it is over,
+// all on the loop's thread.
 template <typename Request, typename Event>
 class EventCall {
  public:
@@ -60,6 +61,8 @@ class EventCall {
 
   // A client called. Must arrange for the next one to be waited for.
   virtual void Begin(const Request& request) = 0;
+  // All that was sent is written, and the call goes on.
+  virtual void Drained() {}
   // The call is over: after this returns, nobody may use it.
   virtual void Over() = 0;
 
@@ -110,6 +113,7 @@ class EventCall {
   }
 
   void HandleWritten(bool ok) {
+    bool drained = false;
     {
       MutexLock lock(mutex_);
       queue_.pop_front();
@@ -120,8 +124,11 @@ class EventCall {
         Write();
       } else if (ending_) {
         Finish();
+      } else {
+        drained = true;
       }
     }
+    if (drained) Drained();
     Settle();
   }
 

@@ -1,4 +1,5 @@
 // vramd: builds the components in order, runs until told to stop, takes them down in reverse.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -11,8 +12,11 @@
 #include "daemon/broker_rpc.h"
 #include "daemon/config.h"
 #include "daemon/event_call.h"
+#include "daemon/follow_rpc.h"
 #include "daemon/front_door.h"
 #include "daemon/service_host.h"
+#include "daemon/stream_broker.h"
+#include "daemon/streams_rpc.h"
 #include "daemon/watch_rpc.h"
 #include "driver-shim/device_hub.h"
 #include "driver-shim/null_device.h"
@@ -26,6 +30,7 @@ namespace {
 
 constexpr int kMaxRequestBytes = 64 << 10;
 constexpr int kMaxCallsPerConnection = 32;
+constexpr int kMaxStreamCalls = 1 << 16;
 constexpr int kMaxServerThreads = 512;
 
 // Flags that the configuration file does not know.
@@ -70,17 +75,23 @@ struct RpcServer {
   std::unique_ptr<EventLoop> events;
 };
 
-absl::StatusOr<RpcServer> StartServer(BrokerRpc* service) {
+absl::StatusOr<RpcServer> StartServer(BrokerRpc* service, StreamsRpc* streams,
+                                      const QuotaLimits& session) {
   grpc::ResourceQuota quota("vramd");
   quota.SetMaxThreads(kMaxServerThreads);
   grpc::ServerBuilder builder;
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
+  // Each part in a stream has a call of its own for as long as it lasts, which takes no thread.
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONCURRENT_STREAMS,
+      static_cast<int>(std::min<uint64_t>(
+          kMaxCallsPerConnection + session.streams + session.consumers, kMaxStreamCalls)));
   // Keeps two threads waiting, so that a call does not have to wait for a thread to start.
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 4);
   builder.RegisterService(service);
+  builder.RegisterService(streams);
   RpcServer server;
   server.events = std::make_unique<EventLoop>(builder.AddCompletionQueue());
   server.grpc = builder.BuildAndStart();
@@ -112,10 +123,14 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
 
   DeviceHub devices(OpenerFor(config));
   Broker broker(&devices, config.limits, config.policy);
+  StreamBroker streams(&broker, config.limits.device_wait);
   FrontDoor front_door(&broker);
   BrokerRpc service(&broker, &front_door);
-  VRAMD_ASSIGN_OR_RETURN(const RpcServer server, StartServer(&service));
+  StreamsRpc streams_service(&streams, &front_door);
+  VRAMD_ASSIGN_OR_RETURN(const RpcServer server,
+                         StartServer(&service, &streams_service, config.limits.session));
   AcceptWatches(&service, &broker, &front_door, server.events.get());
+  AcceptFollows(&streams_service, &streams, &front_door, server.events.get());
   front_door.ServeWith(server.grpc.get());
   VRAMD_ASSIGN_OR_RETURN(std::unique_ptr<Door> door,
                          Door::Open(std::move(door_options), &front_door));

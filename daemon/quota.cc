@@ -59,6 +59,8 @@ Account::Account(const std::string& holder, const QuotaLimits& limits)
     : bytes(std::make_shared<Quota>(holder + ".bytes", limits.bytes)),
       allocations(std::make_shared<Quota>(holder + ".allocations", limits.allocations)),
       handles(std::make_shared<Quota>(holder + ".handles", limits.handles)),
+      streams(std::make_shared<Quota>(holder + ".streams", limits.streams)),
+      consumers(std::make_shared<Quota>(holder + ".consumers", limits.consumers)),
       sessions(std::make_shared<Quota>(holder + ".sessions", limits.sessions)) {}
 
 }  // namespace vramd

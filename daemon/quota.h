@@ -68,8 +68,10 @@ class Charge {
 struct QuotaLimits {
   uint64_t bytes = 0;
   uint64_t allocations = 0;
-  uint64_t handles = 0;   // leases: each has had one handle
-  uint64_t sessions = 0;  // of a user; unused for a session
+  uint64_t handles = 0;    // leases, and images of streams: each has had one handle
+  uint64_t streams = 0;    // that it produces
+  uint64_t consumers = 0;  // places in streams
+  uint64_t sessions = 0;   // of a user; unused for a session
 };
 
 // The quotas of one holder.
@@ -79,6 +81,8 @@ struct Account {
   std::shared_ptr<Quota> bytes;
   std::shared_ptr<Quota> allocations;
   std::shared_ptr<Quota> handles;
+  std::shared_ptr<Quota> streams;
+  std::shared_ptr<Quota> consumers;
   std::shared_ptr<Quota> sessions;
 };
 

@@ -52,6 +52,8 @@ void ExpectSame(const QuotaLimits& a, const QuotaLimits& b) {
   EXPECT_EQ(a.bytes, b.bytes);
   EXPECT_EQ(a.allocations, b.allocations);
   EXPECT_EQ(a.handles, b.handles);
+  EXPECT_EQ(a.streams, b.streams);
+  EXPECT_EQ(a.consumers, b.consumers);
   EXPECT_EQ(a.sessions, b.sessions);
 }
 
@@ -114,10 +116,14 @@ max_sessions = 3
 bytes = 4
 allocations = 5
 handles = 6
+streams = 11
+consumers = 12
 [quota.user]
 bytes = 7
 allocations = 8
 handles = 9
+streams = 13
+consumers = 14
 sessions = 10
 [policy]
 connect = ["4712", "@4713", "*"]
@@ -138,8 +144,11 @@ names = "bob/x/y"
   EXPECT_EQ(config->drain_timeout.count(), 1);
   EXPECT_EQ(config->limits.device_wait.count(), 2);
   EXPECT_EQ(config->limits.sessions, 3u);
-  ExpectSame(config->limits.session, {.bytes = 4, .allocations = 5, .handles = 6});
-  ExpectSame(config->limits.user, {.bytes = 7, .allocations = 8, .handles = 9, .sessions = 10});
+  ExpectSame(config->limits.session,
+             {.bytes = 4, .allocations = 5, .handles = 6, .streams = 11, .consumers = 12});
+  ExpectSame(
+      config->limits.user,
+      {.bytes = 7, .allocations = 8, .handles = 9, .streams = 13, .consumers = 14, .sessions = 10});
   const Policy& policy = config->policy;
   ASSERT_EQ(policy.may_connect.size(), 5u);  // after the own user and the administrator
   EXPECT_EQ(policy.may_connect[2].kind, Subject::Kind::kUser);
