@@ -86,7 +86,8 @@ TEST_F(BrokerTest, SessionQuotasRefuseByName) {
   ASSERT_TRUE(Allocate(kAlice, 3 * kPage).ok());
   const auto too_large = Allocate(kAlice, 2 * kPage);
   EXPECT_TRUE(absl::IsResourceExhausted(too_large.status()));
-  EXPECT_THAT(std::string(too_large.status().message()), HasSubstr("session.bytes is 16384"));
+  EXPECT_THAT(std::string(too_large.status().message()),
+              HasSubstr("session.bytes is " + std::to_string(4 * kPage)));
 
   const auto last = Allocate(kAlice, kPage);
   ASSERT_TRUE(last.ok());
