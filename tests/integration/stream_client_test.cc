@@ -1,0 +1,239 @@
+// Streams as their users see them: real processes, the real broker, and signals that stop or kill
+// any of them. Both sides of each conversation are in stream_roles.cc.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/integration/stream_fixture.h"
+#include "vramd/stream.h"
+
+namespace vramd {
+
+uint64_t ProcessTicks(uint32_t process_id) {
+  std::ifstream file("/proc/" + std::to_string(process_id) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream words(text.substr(text.rfind(')') + 1));
+  std::string word;
+  uint64_t user = 0, system = 0;
+  for (int field = 3; field < 14; ++field) words >> word;
+  words >> user >> system;
+  return user + system;
+}
+
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST_F(StreamTest, FifoSeesEveryFrame) {
+  const auto producer = StartProducer({"waiting=1"});
+  const auto consumer = StartConsumer({"mode=fifo", "limit=3", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 2000"), "ok 2000");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["end"], uint64_t{VRAMD_END_FINISHED});
+  EXPECT_EQ(report["received"], 2000u);
+  EXPECT_EQ(report["dropped"], 0u);
+  EXPECT_EQ(report["gaps"], 0u);
+  EXPECT_EQ(report["wrong"], 0u);
+  EXPECT_EQ(report["kept"], 2000u);
+}
+
+TEST_F(StreamTest, MailboxGetsTheNewestAndCountsTheRest) {
+  const auto producer = StartProducer();
+  const auto consumer = StartConsumer({"slow_us=3000"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 2000 100"), "ok 2000");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["last"], 2000u);
+  EXPECT_EQ(report["wrong"], 0u);
+  EXPECT_GT(report["dropped"], 1000u);
+  EXPECT_EQ(report["received"] + report["dropped"], 2000u);
+  EXPECT_EQ(report["gaps"] + report["first"] - 1, report["dropped"]);
+}
+
+TEST_F(StreamTest, SlowFifoMissesFramesAndKnows) {
+  const auto producer = StartProducer();
+  const auto consumer = StartConsumer({"mode=fifo", "limit=2", "when=drop", "slow_us=3000"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 1000 200"), "ok 1000");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["received"] + report["dropped"], 1000u);
+  EXPECT_GT(report["dropped"], 100u);
+  EXPECT_EQ(report["wrong"], 0u);
+}
+
+TEST_F(StreamTest, StoppedConsumerDelaysNobody) {
+  const auto producer = StartProducer({"images=34", "waiting=1"});
+  std::vector<std::unique_ptr<StreamProcess>> consumers;
+  for (int i = 0; i < 7; ++i)
+    consumers.push_back(StartConsumer({"mode=fifo", "limit=4", "when=wait"}));
+  const auto stopped = StartConsumer({"mode=fifo", "limit=4", "when=drop"});
+  AwaitConsumers(*producer, 8);
+  ASSERT_EQ(kill(static_cast<pid_t>(stopped->process().id()), SIGSTOP), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(producer->Ask("publish 1000 1000"), "ok 1000");
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  RecordProperty("seconds_for_1000_frames_at_1_ms", std::to_string(took.count()));
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  for (const auto& consumer : consumers) {
+    const ConsumerReport report = consumer->Report();
+    EXPECT_EQ(report["received"], 1000u);
+    EXPECT_EQ(report["dropped"], 0u);
+    EXPECT_EQ(report["wrong"], 0u);
+  }
+  kill(static_cast<pid_t>(stopped->process().id()), SIGCONT);
+  const ConsumerReport report = stopped->Report();
+  EXPECT_EQ(report["received"] + report["dropped"], 1000u);
+  EXPECT_EQ(report["wrong"], 0u);
+}
+
+TEST_F(StreamTest, KilledConsumerGivesItsSlotsBack) {
+  const auto producer = StartProducer({"images=4", "waiting=1"});
+  const auto victim = StartConsumer({"mode=fifo", "limit=2", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  ASSERT_EQ(kill(static_cast<pid_t>(victim->process().id()), SIGSTOP), 0);
+  // It takes two frames at most; the third has to wait for it, until it is killed.
+  producer->Tell("publish 100");
+  victim->process().Kill();
+  EXPECT_EQ(producer->Hear(), "ok 100");
+  AwaitConsumers(*producer, 0);
+  const auto heir = StartConsumer({"mode=fifo", "limit=2", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 100"), "ok 200");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = heir->Report();
+  EXPECT_EQ(report["first"], 100u) << "the frame that was kept";
+  EXPECT_EQ(report["received"], 101u);
+  EXPECT_EQ(report["wrong"], 0u);
+}
+
+TEST_F(StreamTest, KilledProducerEndsTheStreamAndLeavesItsLastFrame) {
+  const auto producer = StartProducer();
+  const auto consumer = StartConsumer({"mode=fifo", "limit=4"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 50 1000"), "ok 50");
+  producer->process().Kill();
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["end"], uint64_t{VRAMD_END_PRODUCER_GONE});
+  EXPECT_EQ(report["last"], 50u);
+  EXPECT_EQ(report["kept"], 50u);
+  EXPECT_EQ(report["wrong"], 0u);
+  Client client = broker_.Connect();
+  EXPECT_EQ(Consumer::Open(client, "stream/test").status().code(), VRAMD_NOT_FOUND);
+}
+
+TEST_F(StreamTest, FramesGoOnWithoutABroker) {
+  const auto producer = StartProducer({"waiting=1"});
+  const auto consumer = StartConsumer({"mode=fifo", "limit=4", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 100"), "ok 100");
+  broker_.Kill();
+  EXPECT_EQ(producer->Ask("publish 1000"), "ok 1100");
+  EXPECT_THAT(producer->Ask("resize 8192 8"), HasSubstr("UNAVAILABLE"));
+  EXPECT_EQ(producer->Ask("publish 100"), "ok 1200");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["end"], uint64_t{VRAMD_END_FINISHED});
+  EXPECT_EQ(report["received"], 1200u);
+  EXPECT_EQ(report["gaps"], 0u);
+  EXPECT_EQ(report["wrong"], 0u);
+}
+
+TEST_F(StreamTest, NewBrokerIsToldAndNoFrameIsLost) {
+  const auto producer = StartProducer({"waiting=1"});
+  const auto consumer = StartConsumer({"mode=fifo", "limit=3", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  producer->Tell("publish 3000 1000");
+  broker_.Restart();
+  EXPECT_EQ(producer->Hear(), "ok 3000");
+  EXPECT_EQ(producer->Ask("session"), "ok 2 1");
+  // Whoever comes now finds it.
+  const auto late = StartConsumer({"mode=fifo", "limit=2"});
+  AwaitConsumers(*producer, 2);
+  EXPECT_EQ(producer->Ask("publish 100 500"), "ok 3100");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["end"], uint64_t{VRAMD_END_FINISHED});
+  EXPECT_EQ(report["sessions"], 2u);
+  EXPECT_EQ(report["received"], 3100u);
+  EXPECT_EQ(report["gaps"], 0u);
+  EXPECT_EQ(report["dropped"], 0u);
+  EXPECT_EQ(report["wrong"], 0u);
+  EXPECT_EQ(late->Report()["last"], 3100u);
+}
+
+TEST_F(StreamTest, ResizedUnderLoadNothingIsMixed) {
+  const auto producer = StartProducer({"images=12", "waiting=1"});
+  const auto every = StartConsumer({"mode=fifo", "limit=4", "when=wait"});
+  const auto newest = StartConsumer({"limit=3"});
+  AwaitConsumers(*producer, 2);
+  EXPECT_EQ(producer->Ask("resizes 200 5"), "ok 1000");
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  const ConsumerReport all = every->Report();
+  EXPECT_EQ(all["received"], 1000u);
+  EXPECT_EQ(all["gaps"], 0u);
+  EXPECT_EQ(all["wrong"], 0u);
+  EXPECT_EQ(all["generations"], 200u);
+  const ConsumerReport some = newest->Report();
+  EXPECT_EQ(some["last"], 1000u);
+  EXPECT_EQ(some["wrong"], 0u);
+  EXPECT_EQ(some["received"] + some["dropped"], 1000u);
+}
+
+TEST_F(StreamTest, BrokerHasNothingToDoWithFrames) {
+  const auto producer = StartProducer({"waiting=1"});
+  const auto consumer = StartConsumer({"mode=fifo", "limit=4", "when=wait"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 100"), "ok 100");
+  const uint64_t before = ProcessTicks(broker_.process().id());
+  EXPECT_EQ(producer->Ask("publish 20000"), "ok 20100");
+  const uint64_t after = ProcessTicks(broker_.process().id());
+  EXPECT_LE(after - before, 1u) << "ticks of 10 ms over 20,000 frames";
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  EXPECT_EQ(consumer->Report()["received"], 20100u);
+}
+
+TEST_F(StreamTest, WaitingNeedsTheProducersConsent) {
+  const auto producer = StartProducer();
+  Client client = broker_.Connect();
+  const auto refused =
+      Consumer::Open(client, "stream/test", ConsumerInfo::Fifo(2, VRAMD_WHEN_FULL_WAIT));
+  EXPECT_EQ(refused.status().code(), VRAMD_FAILED_PRECONDITION) << refused.status().ToString();
+}
+
+TEST_F(StreamTest, ListingTellsOfProducerAndConsumers) {
+  const auto producer = StartProducer();
+  const auto consumer = StartConsumer();
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 10"), "ok 10");
+  Client client = broker_.Connect();
+  const auto streams = ListStreams(client).OrExit();
+  ASSERT_EQ(streams.size(), 1u);
+  EXPECT_EQ("ready " + std::string(streams[0].name), producer->greeting());
+  EXPECT_EQ(streams[0].process_id, producer->process().id());
+  EXPECT_EQ(streams[0].published, 10u);
+  EXPECT_EQ(streams[0].image_count, 8u);
+  EXPECT_EQ(streams[0].consumer_count, 1u);
+  const auto consumers = ListStreamConsumers(client, streams[0].name).OrExit();
+  ASSERT_EQ(consumers.size(), 1u);
+  EXPECT_EQ(consumers[0].process_id, consumer->process().id());
+  EXPECT_EQ(consumers[0].mode, VRAMD_STREAM_MAILBOX);
+}
+
+}  // namespace
+}  // namespace vramd
+
+int main(int argc, char** argv) {
+  const std::string role = argc > 1 ? argv[1] : "";
+  if (role == "--role=producer") return vramd::PlayProducer(vramd::ParseRoleOptions(argc, argv));
+  if (role == "--role=consumer") return vramd::PlayConsumer(vramd::ParseRoleOptions(argc, argv));
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
