@@ -75,7 +75,7 @@ absl::Status CheckFacts(const FrameFacts& facts) {
     return Unsound("damage count", facts.damage_count, absl::StrCat("at most ", kMaxDamage));
   if ((facts.flags & ~kKnownFrameFlags) != 0)
     return Unsound("flags", facts.flags, "made of known bits");
-  if (!std::has_single_bit(facts.transform))
+  if (facts.transform == 0 || (facts.transform & (facts.transform - 1)) != 0)
     return Unsound("transform", facts.transform, "one bit of VkSurfaceTransformFlagBitsKHR");
   if (!Known(facts.presentation_clock) || !Known(facts.capture_clock))
     return absl::InvalidArgumentError("a frame header's clock domain is unknown");
@@ -96,12 +96,12 @@ void BoardWriter::Begin() {
   board_->magic.store(kBoardMagic, std::memory_order_relaxed);
 }
 
-void BoardWriter::WriteFrame(uint32_t slot, const FrameHeader& header) {
+void BoardWriter::WriteFrame(uint32_t slot, const FrameFacts& facts, const FrameDetails& details) {
   Word64* words = board_->slots[slot].words;
-  StoreWords(words, &header.facts, sizeof(FrameFacts));
-  const char* details = reinterpret_cast<const char*>(&header.details);
-  ForEachPart(header.facts, [&](const Part& part) {
-    StoreWords(words + DetailWord(part), details + part.offset, part.bytes);
+  StoreWords(words, &facts, sizeof(FrameFacts));
+  const char* bytes = reinterpret_cast<const char*>(&details);
+  ForEachPart(facts, [&](const Part& part) {
+    StoreWords(words + DetailWord(part), bytes + part.offset, part.bytes);
   });
 }
 
@@ -116,8 +116,8 @@ void BoardWriter::SetLastFrame(std::optional<uint32_t> slot) {
 }
 
 void BoardWriter::SetEnd(EndReason reason) {
-  // seq_cst: "store news" of wait.h. It also releases all frames that were published before.
-  board_->end_reason.store(static_cast<uint64_t>(reason), std::memory_order_seq_cst);
+  // Release: all frames that were published before. The caller rings.
+  board_->end_reason.store(static_cast<uint64_t>(reason), std::memory_order_release);
 }
 
 // ---- The reader -------------------------------------------------------------------------------
@@ -136,12 +136,11 @@ absl::Status BoardReader::Check() const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<FrameFacts> BoardReader::ReadFacts(uint32_t slot) const {
-  FrameFacts facts;
+absl::Status BoardReader::ReadFacts(uint32_t slot, FrameFacts& facts) const {
   LoadWords(&facts, board_->slots[slot].words, sizeof(facts));
   if (const absl::Status sound = CheckFacts(facts); !sound.ok())
     return absl::DataLossError(sound.message());
-  return facts;
+  return absl::OkStatus();
 }
 
 FrameDetails BoardReader::ReadDetails(uint32_t slot, const FrameFacts& facts) const {
@@ -156,8 +155,8 @@ FrameDetails BoardReader::ReadDetails(uint32_t slot, const FrameFacts& facts) co
 }
 
 EndReason BoardReader::end_reason() const {
-  // seq_cst: "look for news" of wait.h. It also acquires: whoever sees the end sees every frame.
-  const uint64_t reason = board_->end_reason.load(std::memory_order_seq_cst);
+  // Acquire: whoever sees the end sees every frame.
+  const uint64_t reason = board_->end_reason.load(std::memory_order_acquire);
   if (reason == static_cast<uint64_t>(EndReason::kLive)) return EndReason::kLive;
   if (reason == static_cast<uint64_t>(EndReason::kFinished)) return EndReason::kFinished;
   return EndReason::kFailed;

@@ -26,9 +26,9 @@ class BoardWriter {
   // Once, before the section is handed to any consumer.
   void Begin();
 
-  // Writes what the header's flags and damage count say that it has, and no more. The slot must be
-  // in nobody's hands. Followed by a release store of a ticket for the slot.
-  void WriteFrame(uint32_t slot, const FrameHeader& header);
+  // Writes of the details what the facts' flags and damage count say that there is, and no more.
+  // The slot must be in nobody's hands. Followed by a release store of a ticket for the slot.
+  void WriteFrame(uint32_t slot, const FrameFacts& facts, const FrameDetails& details);
 
   void SetPublished(uint64_t sequence);
   void SetLastFrame(std::optional<uint32_t> slot);
@@ -47,7 +47,7 @@ class BoardReader {
   absl::Status Check() const;
 
   // The hot line of a slot whose ticket has been taken. DATA_LOSS when it is not sound.
-  absl::StatusOr<FrameFacts> ReadFacts(uint32_t slot) const;
+  absl::Status ReadFacts(uint32_t slot, FrameFacts& facts) const;
   // The rest, as far as `facts` says that there is any; everything else is zero.
   FrameDetails ReadDetails(uint32_t slot, const FrameFacts& facts) const;
 

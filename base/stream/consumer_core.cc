@@ -15,8 +15,8 @@ using Kind = Received::Kind;
 // frame by itself just before.
 constexpr int kMaxIdleWakes = 16;
 
-bool IsNothing(const absl::StatusOr<Received>& found) {
-  return found.ok() && found->kind == Kind::kNothing;
+bool IsNothing(const absl::Status& status, const Received& received) {
+  return status.ok() && received.kind == Kind::kNothing;
 }
 
 }  // namespace
@@ -61,41 +61,44 @@ absl::Status ConsumerCore::Fault(absl::string_view why) {
 
 absl::StatusOr<Received> ConsumerCore::Next(const Patience& patience) {
   if (stashed_) return *std::exchange(stashed_, std::nullopt);
-  absl::StatusOr<Received> found = Look();
-  if (IsNothing(found) && patience.spin.count() > 0) found = Spin(patience);
-  if (IsNothing(found) && patience.until != Deadline::min()) found = SleepAndLook(patience.until);
-  return found;
+  absl::StatusOr<Received> result{Received{}};
+  Received& received = *result;
+  absl::Status status = Look(received);
+  if (IsNothing(status, received) && patience.spin.count() > 0) status = Spin(patience, received);
+  if (IsNothing(status, received) && patience.until != Deadline::min())
+    status = SleepAndLook(patience.until, received);
+  if (!status.ok()) return status;
+  return result;
 }
 
-absl::StatusOr<Received> ConsumerCore::Spin(const Patience& patience) {
+absl::Status ConsumerCore::Spin(const Patience& patience, Received& received) {
   const Deadline now = std::chrono::steady_clock::now();
   const Deadline end = patience.until - now < patience.spin ? patience.until : now + patience.spin;
+  absl::Status status;
   do {
-    // The clock costs more than a look: ask it every now and then.
-    for (int turn = 0; turn < 32; ++turn) {
-      RelaxCpu();
-      absl::StatusOr<Received> found = Look();
-      if (!IsNothing(found)) return found;
-    }
-  } while (std::chrono::steady_clock::now() < end);
-  return Received{};
+    // One word of memory most of the time; ends, cancellation and the clock every now and then.
+    for (int turn = 0; turn < 32 && !receiver_.HasNews(); ++turn) RelaxCpu();
+    status = Look(received);
+  } while (IsNothing(status, received) && std::chrono::steady_clock::now() < end);
+  return status;
 }
 
-absl::StatusOr<Received> ConsumerCore::SleepAndLook(Deadline until) {
+absl::Status ConsumerCore::SleepAndLook(Deadline until, Received& received) {
   const Bell bell = FramesBell();
-  absl::StatusOr<Received> found = Received{};
-  while (IsNothing(found) && std::chrono::steady_clock::now() < until) {
+  absl::Status status;
+  while (IsNothing(status, received) && std::chrono::steady_clock::now() < until) {
     Arm(bell, kSleeping);
-    found = Look();
-    if (!IsNothing(found)) break;
-    VRAMD_RETURN_IF_ERROR(Sleep({&bell, 1}, until));
+    status = Look(received);
+    if (!IsNothing(status, received)) break;
+    status = Sleep({&bell, 1}, until);
+    if (!status.ok()) break;
     const bool rung = bell.word->load(std::memory_order_relaxed) != kSleeping;
-    found = Look();
-    if (rung && IsNothing(found) && ++idle_wakes_ > kMaxIdleWakes)
-      found = Fault("it rings without publishing anything");
+    status = Look(received);
+    if (rung && IsNothing(status, received) && ++idle_wakes_ > kMaxIdleWakes)
+      status = Fault("it rings without publishing anything");
   }
   Disarm(bell);
-  return found;
+  return status;
 }
 
 absl::StatusOr<bool> ConsumerCore::ArmDoorbell() {
@@ -105,65 +108,67 @@ absl::StatusOr<bool> ConsumerCore::ArmDoorbell() {
   if (stashed_) return false;
   SilenceDoorbell(lane_.frames_listen.get());
   Arm(FramesBell(), kPolling);
-  absl::StatusOr<Received> found = Look();
-  if (IsNothing(found)) return true;
+  Received received;
+  const absl::Status status = Look(received);
+  if (IsNothing(status, received)) return true;
   Disarm(FramesBell());
-  stashed_ = std::move(found);
+  if (status.ok())
+    stashed_.emplace(received);
+  else
+    stashed_.emplace(status);
   return false;
 }
 
 // ---- Looking ----------------------------------------------------------------------------------
 
 // Whatever there is now, without waiting.
-absl::StatusOr<Received> ConsumerCore::Look() {
+absl::Status ConsumerCore::Look(Received& received) {
   // A look first: the exchange would take the line from whoever polls it.
-  if (cancelled_.load(std::memory_order_seq_cst) && cancelled_.exchange(false))
+  if (cancelled_.load(std::memory_order_acquire) && cancelled_.exchange(false))
     return absl::CancelledError("the wait was cancelled");
-  if (ended_ != EndReason::kLive) return Finish(ended_);
-  absl::StatusOr<Received> found = LookInLane();
+  if (ended_ != EndReason::kLive) return Finish(ended_, received);
+  absl::Status status = LookInLane(received);
   // Once out, its slots are others': what was just read of a frame may be of a later one.
-  if (Removed()) return Finish(EndReason::kRemoved);
-  if (!IsNothing(found)) return found;
+  if (Removed()) return Finish(EndReason::kRemoved, received);
+  if (!IsNothing(status, received)) return status;
   const EndReason end = EndInSight();
-  if (end == EndReason::kLive) return found;
+  if (end == EndReason::kLive) return status;
   // Frames that were published before the end come before it, so look again after seeing it.
-  found = LookInLane();
-  if (!IsNothing(found)) return found;
+  status = LookInLane(received);
+  if (!IsNothing(status, received)) return status;
   CountDrops(board_.published() + 1);
-  return Finish(end);
+  return Finish(end, received);
 }
 
-Received ConsumerCore::Finish(EndReason reason) {
+absl::Status ConsumerCore::Finish(EndReason reason, Received& received) {
   ended_ = reason;
-  Received received;
   received.kind = Kind::kEnded;
-  received.reason = ended_;
-  return received;
+  received.reason = reason;
+  return absl::OkStatus();
 }
 
 EndReason ConsumerCore::EndInSight() const {
   const EndReason told = board_.end_reason();
   if (told != EndReason::kLive) return told;
-  return local_end_.load(std::memory_order_seq_cst);
+  return local_end_.load(std::memory_order_acquire);
 }
 
 bool ConsumerCore::Removed() const {
-  return receiver_.closed() || local_end_.load(std::memory_order_seq_cst) == EndReason::kRemoved;
+  return receiver_.closed() || local_end_.load(std::memory_order_acquire) == EndReason::kRemoved;
 }
 
-absl::StatusOr<Received> ConsumerCore::LookInLane() {
+absl::Status ConsumerCore::LookInLane(Received& received) {
   if (!pending_) {
-    const uint32_t held = Count(held_.load(std::memory_order_relaxed));
-    if (held >= terms_.HoldLimit())
+    if (AtLeast(held_.load(std::memory_order_relaxed), terms_.HoldLimit()))
       return absl::FailedPreconditionError(
-          absl::StrCat("this consumer holds ", held, " frames, as many as its limit of ",
+          absl::StrCat("this consumer holds ", held(), " frames, as many as its limit of ",
                        terms_.limit, " allows: release one first"));
     const std::optional<uint32_t> slot = receiver_.Take();
     if (!receiver_.fault().ok()) return receiver_.fault();
-    if (!slot) return Received{};
+    if (!slot) return absl::OkStatus();
     VRAMD_RETURN_IF_ERROR(Accept(*slot));
   }
-  return Deliver();
+  return Deliver(received);
 }
 
 absl::Status ConsumerCore::CheckOrder(const FrameFacts& facts) {
@@ -180,19 +185,20 @@ absl::Status ConsumerCore::CheckOrder(const FrameFacts& facts) {
 
 // Checks the frame that was just taken and makes it the pending one.
 absl::Status ConsumerCore::Accept(uint32_t slot) {
-  const absl::StatusOr<FrameFacts> facts = board_.ReadFacts(slot);
-  if (!facts.ok()) return Fault(facts.status().message());
-  VRAMD_RETURN_IF_ERROR(CheckOrder(*facts));
-  MutexLock lock(mutex_);
-  const SlotSet held = held_.load(std::memory_order_relaxed);
-  if (Contains(held, slot))
+  FrameFacts& facts = pending_frame_.facts;
+  if (const absl::Status sound = board_.ReadFacts(slot, facts); !sound.ok())
+    return Fault(sound.message());
+  VRAMD_RETURN_IF_ERROR(CheckOrder(facts));
+  if (Contains(held_.load(std::memory_order_relaxed), slot))
     return Fault(absl::StrCat("slot ", slot, " came again while it is held"));
-  held_.store(held | Only(slot), std::memory_order_relaxed);
-  held_sequences_[slot] = facts->sequence;
-  CountDrops(facts->sequence);
-  expected_ = facts->sequence + 1;
-  generation_ = facts->generation;
-  pending_ = {slot, false, *facts};
+  held_sequences_[slot].store(facts.sequence, std::memory_order_relaxed);
+  // Release: whoever sees the bit sees the number.
+  held_.fetch_or(Only(slot), std::memory_order_release);
+  CountDrops(facts.sequence);
+  expected_ = facts.sequence + 1;
+  generation_ = facts.generation;
+  pending_frame_.slot = slot;
+  pending_ = true;
   return absl::OkStatus();
 }
 
@@ -202,35 +208,39 @@ void ConsumerCore::CountDrops(uint64_t next_sequence) {
   dropped_.fetch_add(next_sequence - expected_, std::memory_order_relaxed);
 }
 
-// The pending frame, if its ring is known.
-absl::StatusOr<Received> ConsumerCore::Deliver() {
-  Received received;
-  const uint32_t generation = pending_->facts.generation;
-  MutexLock lock(mutex_);
-  const auto ring = std::find_if(rings_.begin(), rings_.end(), [&](const KnownRing& known) {
-    return known.generation == generation;
-  });
-  if (ring == rings_.end()) {
-    received.kind = Kind::kNewGeneration;
-    received.generation = generation;
-    return received;
-  }
-  if (pending_->facts.image >= ring->images)
-    return Fault(absl::StrCat("a frame is in image ", pending_->facts.image, " of a ring of ",
-                              ring->images));
+// Makes ring_ the one of this generation, if there is such a one.
+bool ConsumerCore::Know(uint32_t generation) {
+  if (ring_.generation == generation) return true;
+  MutexLock lock(rings_mutex_);
   // Frames of older rings do not come any more.
-  if (ring != rings_.begin()) rings_.erase(rings_.begin(), ring);
+  std::erase_if(rings_, [&](const KnownRing& known) { return known.generation < generation; });
+  if (rings_.empty() || rings_.front().generation != generation) return false;
+  ring_ = rings_.front();
+  return true;
+}
+
+// The pending frame, if its ring is known.
+absl::Status ConsumerCore::Deliver(Received& received) {
+  const FrameFacts& facts = pending_frame_.facts;
+  if (!Know(facts.generation)) {
+    received.kind = Kind::kNewGeneration;
+    received.generation = facts.generation;
+    return absl::OkStatus();
+  }
+  if (facts.image >= ring_.images)
+    return Fault(absl::StrCat("a frame is in image ", facts.image, " of a ring of ", ring_.images));
   received.kind = Kind::kFrame;
-  received.frame = *std::exchange(pending_, std::nullopt);
+  received.frame = pending_frame_;
+  pending_ = false;
   received_.fetch_add(1, std::memory_order_relaxed);
   idle_wakes_ = 0;
-  return received;
+  return absl::OkStatus();
 }
 
 // ---- From any thread --------------------------------------------------------------------------
 
 void ConsumerCore::AddGeneration(uint32_t generation, uint32_t images) {
-  MutexLock lock(mutex_);
+  MutexLock lock(rings_mutex_);
   std::erase_if(rings_, [&](const KnownRing& known) { return known.generation == generation; });
   const auto place = std::find_if(rings_.begin(), rings_.end(), [&](const KnownRing& known) {
     return known.generation > generation;
@@ -241,14 +251,14 @@ void ConsumerCore::AddGeneration(uint32_t generation, uint32_t images) {
 absl::Status ConsumerCore::Release(const ConsumerFrame& frame, uint64_t value) {
   if (frame.kept) return absl::OkStatus();
   {
-    MutexLock lock(mutex_);
-    const SlotSet held = held_.load(std::memory_order_relaxed);
+    MutexLock lock(release_mutex_);
+    const SlotSet held = held_.load(std::memory_order_acquire);
     if (frame.slot >= kSlotCapacity || !Contains(held, frame.slot) ||
-        held_sequences_[frame.slot] != frame.facts.sequence)
+        held_sequences_[frame.slot].load(std::memory_order_relaxed) != frame.facts.sequence)
       return absl::InvalidArgumentError(
           absl::StrCat("frame ", frame.facts.sequence, " is not held: it was released already"));
     // Before the producer learns of it, who may send the slot again at once.
-    held_.store(held & ~Only(frame.slot), std::memory_order_relaxed);
+    held_.fetch_and(~Only(frame.slot), std::memory_order_relaxed);
     receiver_.GiveBack(frame.slot, value);
   }
   Ring(ReleasesBell());
@@ -261,17 +271,18 @@ absl::StatusOr<ConsumerFrame> ConsumerCore::LastFrame() const {
     return absl::FailedPreconditionError("the stream has not ended: its frames come from Next()");
   const std::optional<uint32_t> slot = board_.last_frame();
   if (!slot) return absl::NotFoundError("the producer kept no frame");
-  VRAMD_ASSIGN_OR_RETURN(const FrameFacts facts, board_.ReadFacts(*slot));
-  return ConsumerFrame{*slot, true, facts};
+  ConsumerFrame frame{*slot, true, {}};
+  VRAMD_RETURN_IF_ERROR(board_.ReadFacts(*slot, frame.facts));
+  return frame;
 }
 
 void ConsumerCore::EndLocally(EndReason reason) {
-  local_end_.store(reason, std::memory_order_seq_cst);
+  local_end_.store(reason, std::memory_order_release);
   Ring(OwnBell());
 }
 
 void ConsumerCore::Cancel() {
-  cancelled_.store(true, std::memory_order_seq_cst);
+  cancelled_.store(true, std::memory_order_release);
   Ring(OwnBell());
 }
 

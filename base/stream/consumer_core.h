@@ -114,15 +114,18 @@ class ConsumerCore {
 
   ConsumerCore(MappedSection board, ConsumerLane lane, const LaneTerms& terms);
 
-  absl::StatusOr<Received> Look();
-  absl::StatusOr<Received> LookInLane();
-  absl::StatusOr<Received> Spin(const Patience& patience);
-  absl::StatusOr<Received> SleepAndLook(Deadline until);
+  // These fill `received`, which is kNothing before. They return no StatusOr because a frame would
+  // be copied at every level, in the time between its publishing and its use.
+  absl::Status Look(Received& received);
+  absl::Status LookInLane(Received& received);
+  absl::Status Spin(const Patience& patience, Received& received);
+  absl::Status SleepAndLook(Deadline until, Received& received);
+  absl::Status Deliver(Received& received);
+  absl::Status Finish(EndReason reason, Received& received);
   absl::Status Accept(uint32_t slot);
   absl::Status CheckOrder(const FrameFacts& facts);
-  absl::StatusOr<Received> Deliver();
+  bool Know(uint32_t generation);
   void CountDrops(uint64_t next_sequence);
-  Received Finish(EndReason reason);
   EndReason EndInSight() const;
   bool Removed() const;
   absl::Status Fault(absl::string_view why);
@@ -139,20 +142,25 @@ class ConsumerCore {
 
   // Next()'s own, like receiver_.
   std::optional<absl::StatusOr<Received>> stashed_;  // found by ArmDoorbell()
-  std::optional<ConsumerFrame> pending_;             // taken, and its ring is not known yet
+  bool pending_ = false;  // pending_frame_ is taken and held, but not handed out yet
+  ConsumerFrame pending_frame_;
   uint64_t expected_ = 0;    // the sequence number that would be no gap, 0: unknown
   uint32_t generation_ = 0;  // of the newest frame
+  KnownRing ring_;           // the one that was looked up last
   int idle_wakes_ = 0;
   EndReason ended_ = EndReason::kLive;
 
   std::atomic<EndReason> local_end_{EndReason::kLive};
   std::atomic<bool> cancelled_{false};
   std::atomic<uint64_t> received_{0}, dropped_{0};  // relaxed: they are only numbers
-  std::atomic<SlotSet> held_{0};                    // changed with mutex_ held
 
-  mutable Mutex mutex_;
-  std::array<uint64_t, kSlotCapacity> held_sequences_ ABSL_GUARDED_BY(mutex_){};
-  std::vector<KnownRing> rings_ ABSL_GUARDED_BY(mutex_);
+  // What is held. Next() adds, Release() removes: a slot is held once its bit is set.
+  std::atomic<SlotSet> held_{0};
+  std::array<std::atomic<uint64_t>, kSlotCapacity> held_sequences_{};
+
+  Mutex release_mutex_;  // makes Release() one at a time
+  Mutex rings_mutex_;
+  std::vector<KnownRing> rings_ ABSL_GUARDED_BY(rings_mutex_);
 };
 
 }  // namespace vramd::stream

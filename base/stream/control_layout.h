@@ -156,17 +156,17 @@ struct Board {
   Word32 record_bytes;    // sizeof(SlotRecord)
   uint64_t reserved0[6];
 
+  // Consumers poll the first of these lines; the producer writes the second with every frame.
   alignas(kLine) Word64 end_reason;  // EndReason
-  Word64 published;                  // sequence of the newest frame, 0: none yet
+  alignas(kLine) Word64 published;   // sequence of the newest frame, 0: none yet
   Word64 last_frame;                 // ticket of the frame that is kept, 0: none
-  uint64_t reserved1[5];
 
   alignas(4096) SlotRecord slots[kSlotCapacity];
 };
 static_assert(sizeof(SlotRecord) == 512);
 static_assert(offsetof(Board, end_reason) == 64);
-static_assert(offsetof(Board, published) == 72);
-static_assert(offsetof(Board, last_frame) == 80);
+static_assert(offsetof(Board, published) == 128);
+static_assert(offsetof(Board, last_frame) == 136);
 static_assert(offsetof(Board, slots) == 4096);
 static_assert(sizeof(Board) == 36864);
 

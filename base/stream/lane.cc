@@ -47,9 +47,9 @@ SlotSet LaneSender::Collect() {
 std::optional<uint32_t> LaneSender::NextRelease() {
   if (!fault_.ok()) return std::nullopt;
   Release& entry = lane_->releases[collected_ % kSlotCapacity];
-  // seq_cst: this is the "look for news" of wait.h. It also acquires: what the consumer read of the
-  // frame, and the release's value, happened before the producer writes the slot again.
-  const uint64_t ticket = entry.ticket.load(std::memory_order_seq_cst);
+  // Acquire: the release's value, and what the consumer read of the frame, come before whatever the
+  // producer now writes into the slot.
+  const uint64_t ticket = entry.ticket.load(std::memory_order_acquire);
   const Entry kind = Judge(ticket, collected_);
   if (kind == Entry::kNothing) return std::nullopt;
   if (kind == Entry::kForged) {
@@ -80,27 +80,27 @@ bool LaneSender::Offer(uint32_t slot) {
 
 void LaneSender::Queue(uint32_t slot) {
   held_ |= Only(slot);
-  // seq_cst: "store news" of wait.h. It also releases: the frame's header is written before.
+  // Release: the frame's header is written before.
   lane_->frames[sent_ % kSlotCapacity].store(MakeTicket(static_cast<uint32_t>(sent_ + 1), slot),
-                                             std::memory_order_seq_cst);
+                                             std::memory_order_release);
   ++sent_;
 }
 
 void LaneSender::Post(uint32_t slot) {
   held_ |= Only(slot);
   const uint64_t ticket = MakeTicket(static_cast<uint32_t>(++sent_), slot);
-  // seq_cst: as in Queue(). It also acquires: zero was written by a consumer that took the frame
+  // Release: as in Queue(). Acquire: zero was written by a consumer that took the frame
   // before, and had written its earlier releases by then.
-  const uint64_t before = lane_->mailbox.exchange(ticket, std::memory_order_seq_cst);
+  const uint64_t before = lane_->mailbox.exchange(ticket, std::memory_order_acq_rel);
   if (before != 0 && before != posted_) {
     fault_ = Forged("mail", before, sent_);
   } else if (before != 0) {
     held_ &= ~Only(TicketSlot(before));
     ++displaced_;
-  } else if (Count(held_) > terms_.limit) {
+  } else if (AtLeast(held_, terms_.limit + 1)) {
     // It took the last one: then it had room, and what made the room can be read by now.
     Collect();
-    if (fault_.ok() && Count(held_) > terms_.limit)
+    if (fault_.ok() && AtLeast(held_, terms_.limit + 1))
       fault_ = absl::DataLossError(
           absl::StrCat("the consumer took more frames than its limit of ", terms_.limit));
   }
@@ -109,14 +109,21 @@ void LaneSender::Post(uint32_t slot) {
 
 // ---- The consumer's end -----------------------------------------------------------------------
 
+bool LaneReceiver::HasNews() const {
+  // Relaxed: Take() acquires.
+  if (terms_.mode == LaneMode::kMailbox) return lane_->mailbox.load(std::memory_order_relaxed) != 0;
+  const uint64_t ticket = lane_->frames[taken_ % kSlotCapacity].load(std::memory_order_relaxed);
+  return Judge(ticket, taken_) != Entry::kNothing;
+}
+
 std::optional<uint32_t> LaneReceiver::Take() {
   if (!fault_.ok()) return std::nullopt;
   return terms_.mode == LaneMode::kFifo ? TakeQueued() : TakePosted();
 }
 
 std::optional<uint32_t> LaneReceiver::TakeQueued() {
-  // seq_cst: "look for news" of wait.h; it also acquires the frame's header.
-  const uint64_t ticket = lane_->frames[taken_ % kSlotCapacity].load(std::memory_order_seq_cst);
+  // Acquire: the frame's header.
+  const uint64_t ticket = lane_->frames[taken_ % kSlotCapacity].load(std::memory_order_acquire);
   const Entry kind = Judge(ticket, taken_);
   if (kind == Entry::kNothing) return std::nullopt;
   if (kind == Entry::kForged) {
@@ -129,8 +136,8 @@ std::optional<uint32_t> LaneReceiver::TakeQueued() {
 
 std::optional<uint32_t> LaneReceiver::TakePosted() {
   // A look first, so that polling an empty box does not take the line away from the producer.
-  // seq_cst: "look for news" of wait.h.
-  if (lane_->mailbox.load(std::memory_order_seq_cst) == 0) return std::nullopt;
+  // Relaxed: the exchange acquires.
+  if (lane_->mailbox.load(std::memory_order_relaxed) == 0) return std::nullopt;
   // Acquire: the frame's header. Release: whoever sees the zero sees the releases before it.
   const uint64_t ticket = lane_->mailbox.exchange(0, std::memory_order_acq_rel);
   if (ticket == 0) return std::nullopt;
@@ -146,9 +153,9 @@ std::optional<uint32_t> LaneReceiver::TakePosted() {
 void LaneReceiver::GiveBack(uint32_t slot, uint64_t value) {
   Release& entry = lane_->releases[released_ % kSlotCapacity];
   entry.value.store(value, std::memory_order_relaxed);  // the ticket's store releases it
-  // seq_cst: "store news" of wait.h. It also releases: the reads of the frame come before it.
+  // Release: the reads of the frame come before it.
   entry.ticket.store(MakeTicket(static_cast<uint32_t>(released_ + 1), slot),
-                     std::memory_order_seq_cst);
+                     std::memory_order_release);
   ++released_;
 }
 

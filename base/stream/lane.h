@@ -31,6 +31,12 @@ constexpr SlotSet Only(uint32_t slot) { return SlotSet{1} << slot; }
 constexpr bool Contains(SlotSet set, uint32_t slot) { return (set >> slot & 1) != 0; }
 constexpr uint32_t Count(SlotSet set) { return static_cast<uint32_t>(std::popcount(set)); }
 
+// Count(set) >= count, without a population count, which the oldest x86-64 processors do not have.
+constexpr bool AtLeast(SlotSet set, uint32_t count) {
+  for (; count > 0 && set != 0; --count) set &= set - 1;
+  return count == 0;
+}
+
 enum class LaneMode : uint8_t { kFifo, kMailbox };
 
 // Both ends are told the same terms by the broker.
@@ -54,12 +60,14 @@ class LaneSender {
   void Open(uint64_t first_sequence);
 
   // Tells the consumer that nothing comes any more. The caller rings.
-  void Close() { lane_->closed.store(1, std::memory_order_seq_cst); }
+  void Close() { lane_->closed.store(1, std::memory_order_release); }
 
   // Takes in all releases; returns the slots that came back.
   SlotSet Collect();
 
-  bool HasRoom() const { return terms_.mode == LaneMode::kMailbox || Count(held_) < terms_.limit; }
+  bool HasRoom() const {
+    return terms_.mode == LaneMode::kMailbox || !AtLeast(held_, terms_.limit);
+  }
 
   // Hands the frame in `slot` to the consumer; the caller rings. False when it cannot: no room, or
   // a fault. Collect() first, or a full fifo stays full.
@@ -97,6 +105,9 @@ class LaneReceiver {
  public:
   LaneReceiver(Lane* lane, const LaneTerms& terms) : lane_(lane), terms_(terms) {}
 
+  // Whether Take() would find something new, sound or not. Cheap, for polling.
+  bool HasNews() const;
+
   // The next frame's slot, which exists but is otherwise unchecked; nullopt when there is none, or
   // on a fault.
   std::optional<uint32_t> Take();
@@ -106,7 +117,7 @@ class LaneReceiver {
 
   // The first frame that was meant for this consumer; 0 until the producer knows of it.
   uint64_t first_sequence() const { return lane_->first_sequence.load(std::memory_order_acquire); }
-  bool closed() const { return lane_->closed.load(std::memory_order_seq_cst) != 0; }
+  bool closed() const { return lane_->closed.load(std::memory_order_acquire) != 0; }
   const absl::Status& fault() const { return fault_; }  // for the thread that calls Take()
   void Fail(absl::Status why) { fault_ = std::move(why); }
 

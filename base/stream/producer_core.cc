@@ -77,13 +77,13 @@ void ProducerCore::End(EndReason reason) {
   if (std::exchange(ended_, true)) return;
   board_.SetEnd(reason);
   RingAll();
-  Ring(LocalBell());
+  RingLocally();
 }
 
 void ProducerCore::Cancel() {
   MutexLock lock(mutex_);
   cancelled_ = true;
-  Ring(LocalBell());
+  RingLocally();
 }
 
 absl::Status ProducerCore::CheckGoing() {
@@ -137,7 +137,7 @@ void ProducerCore::RemoveConsumer(ConsumerId id) {
   (*found)->sender.Close();
   Ring((*found)->FramesBell());
   consumers_.erase(found);
-  Ring(LocalBell());
+  RingLocally();
 }
 
 std::vector<BrokenLane> ProducerCore::TakeBrokenLanes() {
@@ -170,6 +170,10 @@ SlotSet ProducerCore::Held() const {
   SlotSet held = 0;
   for (const auto& consumer : consumers_) held |= consumer->sender.held();
   return held;
+}
+
+void ProducerCore::RingLocally() {
+  if (waiting_) Ring({&local_word_, local_doorbell_.ring.get()});
 }
 
 void ProducerCore::RingAll() {
@@ -217,9 +221,10 @@ std::vector<uint32_t> ProducerCore::TakeDrainedGenerations() {
 // ---- Frames -----------------------------------------------------------------------------------
 
 bool ProducerCore::RoomForOneMore() const {
+  const uint32_t acquired = ledger_.acquired_count();
   for (const auto& consumer : consumers_)
-    if (consumer->Waits() &&
-        Count(consumer->sender.held()) + ledger_.acquired_count() >= consumer->terms.limit)
+    if (consumer->Waits() && (acquired >= consumer->terms.limit ||
+                              AtLeast(consumer->sender.held(), consumer->terms.limit - acquired)))
       return false;
   return true;
 }
@@ -275,16 +280,16 @@ void ProducerCore::Offer(Consumer& consumer, uint32_t slot) {
 }
 
 absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader& header) {
-  FrameHeader complete = header;
+  FrameFacts facts = header.facts;
   MutexLock lock(mutex_);
   if (ended_) return absl::FailedPreconditionError("the stream has ended");
   VRAMD_RETURN_IF_ERROR(ledger_.CheckPublish(slot));
   VRAMD_RETURN_IF_ERROR(CheckFacts(header.facts));
-  complete.facts.sequence = ++published_;
-  complete.facts.generation = ledger_.generation_of(slot);
-  complete.facts.image = ledger_.image_of(slot);
-  complete.facts.published_ns = NowNs();
-  board_.WriteFrame(slot, complete);
+  facts.sequence = ++published_;
+  facts.generation = ledger_.generation_of(slot);
+  facts.image = ledger_.image_of(slot);
+  facts.published_ns = NowNs();
+  board_.WriteFrame(slot, facts, header.details);
   board_.SetPublished(published_);
   ledger_.Publish(slot);
   board_.SetLastFrame(slot);
@@ -297,14 +302,14 @@ absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader&
   RingAll();
   if (!sound) DropBroken();
   // For a thread that waits in Acquire(): the frame that was kept before may be free now.
-  Ring(LocalBell());
+  RingLocally();
   return published_;
 }
 
 absl::Status ProducerCore::Abandon(uint32_t slot) {
   MutexLock lock(mutex_);
   VRAMD_RETURN_IF_ERROR(ledger_.Abandon(slot));
-  Ring(LocalBell());
+  RingLocally();
   return absl::OkStatus();
 }
 
@@ -318,6 +323,7 @@ ProducerCore::Waiting ProducerCore::ArmAll() {
     waiting.bells.push_back(consumer->ReleasesBell());
   }
   for (const Bell& bell : waiting.bells) Arm(bell, kSleeping);
+  waiting_ = true;
   return waiting;
 }
 
@@ -333,29 +339,38 @@ void ProducerCore::Settle(const Waiting& waiting) {
       consumer.sender.Fail(absl::DataLossError("the consumer rings without releasing anything"));
   }
   for (const Bell& bell : waiting.bells) Disarm(bell);
+  waiting_ = false;
   DropBroken();
 }
 
-// Runs `attempt`, with the mutex held and all releases collected, until it returns true.
+// Runs `attempt`, with the mutex held, until it returns true; first with the releases that are
+// known of, which spares a look at every lane and at the clock, then with all.
 template <typename Attempt>
 absl::Status ProducerCore::Await(const Patience& patience, Attempt attempt) {
+  {
+    MutexLock lock(mutex_);
+    absl::Status going = CheckGoing();
+    if (!going.ok() || attempt()) return going;
+    CollectAll();
+    if (attempt()) return going;
+  }
   const Deadline begin = std::chrono::steady_clock::now();
   for (;;) {
     const Deadline now = std::chrono::steady_clock::now();
-    const bool late = now >= patience.until;
+    if (now >= patience.until) return absl::DeadlineExceededError("");
     const bool spin = now - begin < patience.spin;
     Waiting waiting;
     {
       MutexLock lock(mutex_);
-      if (!late && !spin) waiting = ArmAll();
+      if (!spin) waiting = ArmAll();
       CollectAll();
       absl::Status going = CheckGoing();
       if (!going.ok() || attempt()) {
         for (const Bell& bell : waiting.bells) Disarm(bell);
+        waiting_ = false;
         return going;
       }
     }
-    if (late) return absl::DeadlineExceededError("");
     if (spin) {
       RelaxCpu();
       continue;

@@ -139,6 +139,7 @@ class ProducerCore {
   void CollectAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropBroken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Offer(Consumer& consumer, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RingLocally() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RingAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool RoomForOneMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SlotSet Held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -146,7 +147,6 @@ class ProducerCore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   AcquiredSlot Describe(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MissingSlot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Bell LocalBell() { return {&local_word_, local_doorbell_.ring.get()}; }
 
   const ProducerOptions options_;
   const MappedSection board_memory_;
@@ -163,6 +163,7 @@ class ProducerCore {
   uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;  // a thread of ours has armed the bells
 };
 
 }  // namespace vramd::stream

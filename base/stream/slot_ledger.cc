@@ -48,6 +48,7 @@ std::optional<uint32_t> SlotLedger::Acquire(SlotSet held) {
   const auto slot = static_cast<uint32_t>(std::countr_zero(ahead != 0 ? ahead : free));
   next_ = (slot + 1) % kSlotCapacity;
   acquired_ |= Only(slot);
+  ++acquired_count_;
   if (last_ == slot) last_.reset();
   return slot;
 }
@@ -65,6 +66,7 @@ absl::Status SlotLedger::CheckPublish(uint32_t slot) const {
 
 void SlotLedger::Publish(uint32_t slot) {
   acquired_ &= ~Only(slot);
+  --acquired_count_;
   published_generation_ = bindings_[slot].generation;
   last_ = slot;
 }
@@ -73,6 +75,7 @@ absl::Status SlotLedger::Abandon(uint32_t slot) {
   if (slot >= kSlotCapacity || !Contains(acquired_, slot))
     return absl::InvalidArgumentError(absl::StrCat("slot ", slot, " has not been acquired"));
   acquired_ &= ~Only(slot);
+  --acquired_count_;
   return absl::OkStatus();
 }
 

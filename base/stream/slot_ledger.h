@@ -46,7 +46,7 @@ class SlotLedger {
   uint32_t images() const { return Count(current_); }  // of the newest generation
   uint32_t generation_of(uint32_t slot) const { return bindings_[slot].generation; }
   uint16_t image_of(uint32_t slot) const { return bindings_[slot].image; }
-  uint32_t acquired_count() const { return Count(acquired_); }
+  uint32_t acquired_count() const { return acquired_count_; }
   // The newest published frame's slot, as long as its content is untouched.
   std::optional<uint32_t> last() const { return last_; }
 
@@ -63,6 +63,7 @@ class SlotLedger {
   SlotSet bound_ = 0;
   SlotSet current_ = 0;  // of these, the newest generation's
   SlotSet acquired_ = 0;
+  uint32_t acquired_count_ = 0;
   std::optional<uint32_t> last_;
   uint32_t generation_ = 0;
   uint32_t published_generation_ = 0;

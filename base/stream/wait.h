@@ -1,12 +1,15 @@
 // Waiting for the other end of a lane, without a system call unless somebody sleeps.
 //
 // Who waits arms a word in shared memory, looks once more for what it waits for, then sleeps while
-// the word is armed. Who has news stores it, then looks at the word and, if it is armed, disarms it
-// and wakes the sleeper. No wake-up is lost: the four steps "store news", "look at word", "arm
-// word", "look for news" are all sequentially consistent, so in their one total order either the
-// arming comes before the ringer's look, who then wakes, or it comes after it, and then so does the
-// waiter's look for news, which finds them. If the wake comes before the sleep, the sleep returns
-// at once, because the word is no longer armed.
+// the word is armed. Who has news stores it, then disarms the word and, if it was armed, wakes the
+// sleeper. No wake-up is lost: arming and disarming are both exchanges, so one comes first in the
+// word's order. If the arming does, the ringer finds it and wakes. If the disarming does, the
+// waiter's exchange reads what the ringer's wrote, and so everything that the ringer did before is
+// visible to the look that follows. If the wake comes before the sleep, the sleep returns at once,
+// because the word is no longer armed.
+//
+// The ringer's exchange touches a line that nobody else wants, unless somebody just went to sleep.
+// So it costs little, and the news themselves are a plain store, which need not wait for it.
 //
 // A peer can write anything into the word. It can thereby keep its own waiter awake or asleep, and
 // cost the ringer one system call per frame; it cannot reach anybody else's. Waiters count the
@@ -55,21 +58,23 @@ struct Bell {
   NativeHandle doorbell = kInvalidNativeHandle;
 };
 
-// To be followed by a look for news, with sequentially consistent loads.
-inline void Arm(const Bell& bell, Waiter how) { bell.word->store(how, std::memory_order_seq_cst); }
-// Relaxed: it announces nothing, and a ringer who still sees the bell armed rings once for nothing.
-inline void Disarm(const Bell& bell) { bell.word->store(kNobody, std::memory_order_relaxed); }
+// To be followed by a look for news. Acquire: the look comes after it, and sees what was stored
+// before any ring that came earlier.
+inline void Arm(const Bell& bell, Waiter how) {
+  bell.word->exchange(how, std::memory_order_acquire);
+}
+// An exchange and no store, which would cut later arming off from the rings before it: a chain of
+// exchanges carries the release of each ring on, a store in between would not.
+inline void Disarm(const Bell& bell) { bell.word->exchange(kNobody, std::memory_order_acquire); }
 
 void WakeWaiter(const Bell& bell, uint32_t how);
 
-// To be called after the news are stored, with sequential consistency. Never blocks.
+// To be called after the news are stored; any order of that store will do. Never blocks.
 inline void Ring(const Bell& bell) {
-  // seq_cst: see the file's theory. Relaxed suffices for the exchange: the news travel by their own
-  // word, and the waiter looks at that.
-  if (bell.word->load(std::memory_order_seq_cst) == kNobody) [[likely]]
-    return;
-  const uint32_t how = bell.word->exchange(kNobody, std::memory_order_relaxed);
-  if (how != kNobody) WakeWaiter(bell, how);
+  // Release: the news, for a waiter who arms later. No acquire: the ringer reads nothing of his.
+  const uint32_t how = bell.word->exchange(kNobody, std::memory_order_release);
+  if (how != kNobody) [[unlikely]]
+    WakeWaiter(bell, how);
 }
 
 // Blocks until one of the bells is no longer kSleeping, or the deadline; may return early.
@@ -81,8 +86,8 @@ inline constexpr size_t kMaxBells = 64;
 bool SleepNeedsDoorbells();
 
 // What an event loop waits on: a pipe's two ends on Linux, an event object on Windows. Its two
-// handles carry different rights: with `listen` one can poll but not ring, and one cannot make
-// ringing block.
+// handles carry different rights: with `ring` one cannot poll, and with `listen` one cannot make
+// ringing block; on Linux one cannot even ring with it.
 struct Doorbell {
   OsHandle ring;
   OsHandle listen;

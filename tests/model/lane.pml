@@ -1,8 +1,8 @@
 /* The protocol of a stream's lane (base/stream/lane.h) and of its bells (base/stream/wait.h):
  * one producer, one consumer, and somebody who tells the survivor when the other is dead.
  *
- * Every access to shared memory is one step; all that is private happens between steps. The model
- * is sequentially consistent, as are the accesses on which the protocol rests.
+ * Every access to shared memory is one step; all that is private happens between steps. Here these
+ * steps have one order for all; that the code's weaker orders suffice is argued in its comments.
  *
  * Checked in every state that can be reached:
  *   - nobody sleeps for ever: an end state with a sleeper is an invalid end state;
@@ -72,15 +72,11 @@ bool sender_dead, receiver_dead, sender_done, receiver_done;
 
 #define MAY_DIE(who, label) if :: victim == who -> goto label :: skip fi
 
-/* A bell is looked at, taken, and only then is the sleeper woken: three steps. */
+/* The bell is taken, and only then is the sleeper woken: two steps. */
 inline ring(bell, asleep) {
+  atomic { was_armed = bell; bell = 0 };
   if
-  :: bell == 1 ->
-     atomic { was_armed = bell; bell = 0 };
-     if
-     :: was_armed -> asleep = false
-     :: else
-     fi
+  :: was_armed -> asleep = false
   :: else
   fi
 }

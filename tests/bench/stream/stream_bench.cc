@@ -185,9 +185,10 @@ using Latencies = std::array<std::array<float, kMostFrames>, kMostConsumers>;
 [[noreturn]] void FollowStream(stream::ConsumerCore& consumer, WaitBy wait, uint32_t frames,
                                std::array<float, kMostFrames>& latencies) {
   for (uint32_t i = 0; i < frames; ++i) {
-    const stream::FrameFacts facts = TakeFrame(consumer, wait);
+    const stream::ConsumerFrame frame = TakeFrame(consumer, wait);
     const auto now = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-    latencies[i] = static_cast<float>(now - facts.published_ns) / 1000;
+    latencies[i] = static_cast<float>(now - frame.facts.published_ns) / 1000;
+    ReleaseFrame(consumer, frame);
   }
   _exit(0);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <utility>
 
 namespace vramd::bench {
@@ -77,14 +78,17 @@ FrameHeader BenchHeader(Header header) {
   return full;
 }
 
-FrameFacts TakeFrame(ConsumerCore& consumer, WaitBy wait) {
+ConsumerFrame TakeFrame(ConsumerCore& consumer, WaitBy wait) {
   const Received next = wait == WaitBy::kDoorbell ? AwaitByDoorbell(consumer)
                                                   : Must(consumer.Next(LongPatience(wait)));
   if (next.kind != Received::Kind::kFrame) std::abort();
   const FrameDetails details = consumer.ReadDetails(next.frame);
   sink = details.damage[kMaxDamage - 1].width + details.application[0];
-  Must(consumer.Release(next.frame));
-  return next.frame.facts;
+  return next.frame;
+}
+
+void ReleaseFrame(ConsumerCore& consumer, const ConsumerFrame& frame) {
+  Must(consumer.Release(frame));
 }
 
 void PublishFrame(ProducerCore& producer, const FrameHeader& header, WaitBy wait) {
@@ -110,21 +114,31 @@ class StreamContender : public Contender {
     return std::string("vramd stream, ") + Name(wait_) +
            (kind_ == Header::kFull ? ", full header" : ", hot line only");
   }
+  // The answer first: giving back is no part of handing over. So each side gives back the frame
+  // before while the other has the word.
   void Ping() override {
     PublishFrame(there_.producer(), header_, wait_);
-    TakeFrame(back_.consumer(0), wait_);
+    GiveBack(back_.consumer(0));
+    held_ = TakeFrame(back_.consumer(0), wait_);
   }
   void Pong() override {
-    TakeFrame(there_.consumer(0), wait_);
+    held_ = TakeFrame(there_.consumer(0), wait_);
     PublishFrame(back_.producer(), header_, wait_);
+    GiveBack(there_.consumer(0));
   }
 
  private:
   const WaitBy wait_;
   const Header kind_;
+  void GiveBack(ConsumerCore& consumer) {
+    if (held_) ReleaseFrame(consumer, *held_);
+    held_.reset();
+  }
+
   const FrameHeader header_;
-  BenchStream there_{1, {LaneMode::kFifo, 2}};
-  BenchStream back_{1, {LaneMode::kFifo, 2}};
+  std::optional<ConsumerFrame> held_;
+  BenchStream there_{1, {LaneMode::kFifo, 4}};
+  BenchStream back_{1, {LaneMode::kFifo, 4}};
 };
 
 }  // namespace

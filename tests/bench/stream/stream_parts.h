@@ -27,9 +27,11 @@ class BenchStream {
 // A header with every field in use, 16 damage rectangles too; or with the hot line alone.
 stream::FrameHeader BenchHeader(Header header);
 
-// The next frame, waited for as told, its header read, and the frame given back.
-stream::FrameFacts TakeFrame(stream::ConsumerCore& consumer, WaitBy wait);
+// The next frame, waited for as told, with its header read. The caller gives it back.
+stream::ConsumerFrame TakeFrame(stream::ConsumerCore& consumer, WaitBy wait);
 void PublishFrame(stream::ProducerCore& producer, const stream::FrameHeader& header, WaitBy wait);
+
+void ReleaseFrame(stream::ConsumerCore& consumer, const stream::ConsumerFrame& frame);
 
 const char* Name(WaitBy wait);
 
