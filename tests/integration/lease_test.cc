@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <utility>
 
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
@@ -59,6 +60,15 @@ TEST_F(LeaseTest, MemoryLivesWhileAnyLeaseDoes) {
   EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
 }
 
+// A handle type of another system.
+std::pair<vramd_handle_type, const char*> ForeignType(Client& client) {
+  const vramd_device_info device = client.Devices().OrExit().at(0);
+  for (uint32_t i = 0; i < device.handle_type_count; ++i)
+    if (device.handle_types[i].type == VRAMD_HANDLE_NV_WIN32)
+      return {VRAMD_HANDLE_OPAQUE_FD, "opaque_fd"};
+  return {VRAMD_HANDLE_NV_WIN32, "nv_win32"};
+}
+
 TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   struct Case {
     AllocateInfo info;
@@ -68,7 +78,8 @@ TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   AllocateInfo unknown_device = AllocateInfo::Raw(4096);
   unknown_device.device = "no-such-gpu";
   AllocateInfo wrong_type = AllocateInfo::Raw(4096);
-  wrong_type.handle_type = VRAMD_HANDLE_NV_WIN32;
+  const auto [foreign, foreign_name] = ForeignType(client_);
+  wrong_type.handle_type = foreign;
   AllocateInfo wrong_kind = AllocateInfo::Raw(4096);
   wrong_kind.kind = static_cast<vramd_resource_kind>(77);
   const Case cases[] = {
@@ -80,7 +91,7 @@ TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
       {AllocateInfo::Image(kRgba8, 0, 64, kSampled), VRAMD_INVALID_ARGUMENT, "width"},
       {AllocateInfo::Image(kRgba8, 1 << 30, 64, kSampled), VRAMD_INVALID_ARGUMENT, "width"},
       {unknown_device, VRAMD_NOT_FOUND, "no-such-gpu"},
-      {wrong_type, VRAMD_FAILED_PRECONDITION, "nv_win32"},
+      {wrong_type, VRAMD_FAILED_PRECONDITION, foreign_name},
       {wrong_kind, VRAMD_INVALID_ARGUMENT, "77"},
   };
   for (const Case& bad : cases) {
@@ -178,10 +189,10 @@ TEST(Rounds, TenThousandLeaveNothingBehind) {
     ASSERT_TRUE(lease) << lease.status().ToString();
     ASSERT_EQ(other.Do(std::to_string(lease->allocation_id())), "ok");
   };
-  for (int i = 0; i < 500; ++i) round();  // threads start, allocators settle
+  for (int i = 0; i < LongRun(500); ++i) round();  // threads start, allocators settle
   const size_t handles = broker.process().CountHandles();
   const size_t resident = broker.process().ResidentBytes();
-  for (int i = 0; i < 10000; ++i) round();
+  for (int i = 0; i < LongRun(10000); ++i) round();
   EXPECT_EQ(broker.process().CountHandles(), handles);
   EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
   EXPECT_EQ(client.ServerInfo().OrExit().allocated_bytes, 0u);

@@ -55,6 +55,9 @@ class ChildProcess {
 // This test program's own path, for children that are another role of it.
 std::string OwnProgram();
 
+// How many of `rounds` a long test should do. Fewer where a call takes a millisecond, as under Wine.
+int LongRun(int rounds);
+
 // A new directory that only this user may enter. Removed with all in it at the end of its life.
 class TemporaryDirectory {
  public:

@@ -178,6 +178,8 @@ size_t ChildProcess::ResidentBytes() const {
 
 std::string OwnProgram() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
+int LongRun(int rounds) { return rounds; }
+
 TemporaryDirectory::TemporaryDirectory()
     : path_((std::filesystem::temp_directory_path() / "vramd-test-XXXXXX").string()) {
   if (mkdtemp(path_.data()) == nullptr) Die("mkdtemp");

@@ -215,6 +215,8 @@ std::string OwnProgram() {
   return ToUtf8(path);
 }
 
+int LongRun(int rounds) { return rounds / 10; }
+
 TemporaryDirectory::TemporaryDirectory() {
   static std::atomic<int> count = 0;
   LARGE_INTEGER now{};
