@@ -147,7 +147,7 @@ std::vector<BrokenLane> ProducerCore::TakeBrokenLanes() {
 }
 
 void ProducerCore::DropBroken() {
-  const auto broken = [&](const std::shared_ptr<Consumer>& consumer) {
+  const auto broken = [&](const auto& consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (consumer->sender.fault().ok()) return false;
     consumer->sender.Close();
     Ring(consumer->FramesBell());
