@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <thread>
-#include <utility>
 
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/endpoint.h"
 
 namespace vramd {
 namespace {
@@ -60,15 +60,6 @@ TEST_F(LeaseTest, MemoryLivesWhileAnyLeaseDoes) {
   EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
 }
 
-// A handle type of another system.
-std::pair<vramd_handle_type, const char*> ForeignType(Client& client) {
-  const vramd_device_info device = client.Devices().OrExit().at(0);
-  for (uint32_t i = 0; i < device.handle_type_count; ++i)
-    if (device.handle_types[i].type == VRAMD_HANDLE_NV_WIN32)
-      return {VRAMD_HANDLE_OPAQUE_FD, "opaque_fd"};
-  return {VRAMD_HANDLE_NV_WIN32, "nv_win32"};
-}
-
 TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   struct Case {
     AllocateInfo info;
@@ -78,7 +69,7 @@ TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   AllocateInfo unknown_device = AllocateInfo::Raw(4096);
   unknown_device.device = "no-such-gpu";
   AllocateInfo wrong_type = AllocateInfo::Raw(4096);
-  const auto [foreign, foreign_name] = ForeignType(client_);
+  const auto [foreign, foreign_name] = ForeignHandleType();
   wrong_type.handle_type = foreign;
   AllocateInfo wrong_kind = AllocateInfo::Raw(4096);
   wrong_kind.kind = static_cast<vramd_resource_kind>(77);

@@ -9,4 +9,8 @@ std::string TestEndpoint(const std::string& directory) {
   return R"(\\.\pipe\)" + name;
 }
 
+std::pair<vramd_handle_type, const char*> ForeignHandleType() {
+  return {VRAMD_HANDLE_OPAQUE_FD, "opaque_fd"};
+}
+
 }  // namespace vramd
