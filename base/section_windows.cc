@@ -5,7 +5,8 @@
 // The one handle that leaves CreateSection() allows mapping and nothing else, so every duplicate of
 // it, wherever it goes, carries no more than that. Who has a handle to an object that nobody may
 // open can duplicate it with fewer rights but not with more: so a section with one writer gets an
-// empty access list, and a reader's handle stays a reader's.
+// empty access list, and a reader's handle stays a reader's. The list's owner, who is the broker's
+// user, could write another one; he could as well trace the producer.
 #include <windows.h>
 
 #include "absl/strings/str_cat.h"
