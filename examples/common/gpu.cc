@@ -1,4 +1,4 @@
-// Plain Vulkan 1.1. Search for "vramd" to see the two places where sharing comes in.
+// Plain Vulkan 1.1. Search for "vramd" to see the few places where sharing comes in.
 #define VOLK_IMPLEMENTATION
 #include "common/gpu.h"
 
@@ -108,7 +108,15 @@ void Gpu::CreateDevice() {
   queue.queueFamilyIndex = queue_family_;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
-  VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  // vramd: a feature that streams use where it is there.
+  VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+  timeline.timelineSemaphore = VK_TRUE;
+  const bool has_timeline =
+      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance_, physical_device_)
+          .OrExit();
+  VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                             has_timeline ? &timeline : nullptr};
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
@@ -126,36 +134,56 @@ void Gpu::CreateDevice() {
 }
 
 Gpu::~Gpu() {
+  Finish();
   sharing_.reset();
   vkDestroyCommandPool(device_, pool_, nullptr);
   vkDestroyDevice(device_, nullptr);
   vkDestroyInstance(instance_, nullptr);
 }
 
-void Gpu::Run(const std::function<void(VkCommandBuffer)>& record) {
+Gpu::Job Gpu::Begin() {
   VkCommandBufferAllocateInfo allocate = {VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
   allocate.commandPool = pool_;
   allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   allocate.commandBufferCount = 1;
-  VkCommandBuffer commands = VK_NULL_HANDLE;
-  Check(vkAllocateCommandBuffers(device_, &allocate, &commands), "make a command buffer");
-
+  Job job;
+  Check(vkAllocateCommandBuffers(device_, &allocate, &job.commands), "make a command buffer");
+  VkFenceCreateInfo fence = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  Check(vkCreateFence(device_, &fence, nullptr, &job.fence), "create a fence");
   VkCommandBufferBeginInfo begin = {VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
-  Check(vkBeginCommandBuffer(commands, &begin), "record commands");
-  record(commands);
-  Check(vkEndCommandBuffer(commands), "record commands");
+  Check(vkBeginCommandBuffer(job.commands, &begin), "record commands");
+  return job;
+}
 
-  VkFenceCreateInfo fence_info = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-  VkFence fence = VK_NULL_HANDLE;
-  Check(vkCreateFence(device_, &fence_info, nullptr, &fence), "create a fence");
+void Gpu::Wait(const Job& job) {
+  Check(vkWaitForFences(device_, 1, &job.fence, VK_TRUE, UINT64_MAX), "wait for the GPU");
+  vkDestroyFence(device_, job.fence, nullptr);
+  vkFreeCommandBuffers(device_, pool_, 1, &job.commands);
+}
+
+void Gpu::Submit(const vramd::VulkanSync& sync,
+                 const std::function<void(VkCommandBuffer)>& record) {
+  const Job job = Begin();
+  record(job.commands);
+  Check(vkEndCommandBuffer(job.commands), "record commands");
   VkSubmitInfo submit = {VK_STRUCTURE_TYPE_SUBMIT_INFO};
   submit.commandBufferCount = 1;
-  submit.pCommandBuffers = &commands;
-  Check(vkQueueSubmit(queue_, 1, &submit, fence), "submit commands");
-  Check(vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX), "wait for the GPU");
-  vkDestroyFence(device_, fence, nullptr);
-  vkFreeCommandBuffers(device_, pool_, 1, &commands);
+  submit.pCommandBuffers = &job.commands;
+  VkTimelineSemaphoreSubmitInfo timeline;
+  sync.Apply(submit, timeline);  // vramd: what to wait for, and what to signal
+  Check(vkQueueSubmit(queue_, 1, &submit, job.fence), "submit commands");
+  running_.push_back(job);
+  const size_t leave = sync.signal_count == 0 ? 0 : 8;
+  for (; running_.size() > leave; running_.pop_front()) Wait(running_.front());
+}
+
+void Gpu::Finish() {
+  for (; !running_.empty(); running_.pop_front()) Wait(running_.front());
+}
+
+void Gpu::Run(const std::function<void(VkCommandBuffer)>& record) {
+  Submit(vramd::VulkanSync(), record);
 }
 
 VkDeviceMemory Gpu::AllocateFor(VkBuffer buffer, VkMemoryPropertyFlags properties) {

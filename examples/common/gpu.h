@@ -1,12 +1,14 @@
 // The Vulkan that every application has anyway: an instance, a device, a queue, a command buffer.
 //
-// Nothing here is needed to use vramd. What is vramd's own is two lines in gpu.cc: the choice of
-// the physical device, and the extensions to enable. Errors end the program with a message.
+// Nothing here is needed to use vramd. What is vramd's own is a few lines in gpu.cc: the
+// choice of the physical device, the extensions and the feature to enable, and the semaphores of a
+// stream's submissions. Errors end the program with a message.
 #ifndef EXAMPLES_COMMON_GPU_H_
 #define EXAMPLES_COMMON_GPU_H_
 
 #include <volk.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,6 +48,18 @@ class Gpu {
   // Records commands, submits them and waits until they are done.
   void Run(const std::function<void(VkCommandBuffer)>& record);
 
+  // The slots of a Producer or the frames of a Consumer, on this device.
+  template <typename Party>
+  vramd::VulkanStream Attach(const Party& party) {
+    return vramd::VulkanStream::Create(*sharing_, party).OrExit();
+  }
+
+  // Records commands and submits them with the semaphores of a slot or a frame. Waits until they
+  // are done only if there are none: then the next process cannot wait by itself.
+  void Submit(const vramd::VulkanSync& sync, const std::function<void(VkCommandBuffer)>& record);
+  // Waits for all that was submitted.
+  void Finish();
+
   // Memory of a resource of one's own, bound. `properties` are VkMemoryPropertyFlags.
   VkDeviceMemory AllocateFor(VkBuffer buffer, VkMemoryPropertyFlags properties);
   VkDeviceMemory AllocateFor(VkImage image, VkMemoryPropertyFlags properties);
@@ -55,12 +69,21 @@ class Gpu {
   void CreateDevice();
   VkDeviceMemory Allocate(const VkMemoryRequirements& needs, VkMemoryPropertyFlags properties);
 
+  // A command buffer and the fence of its submission.
+  struct Job {
+    VkCommandBuffer commands = VK_NULL_HANDLE;
+    VkFence fence = VK_NULL_HANDLE;
+  };
+  Job Begin();
+  void Wait(const Job& job);
+
   VkInstance instance_ = VK_NULL_HANDLE;
   VkPhysicalDevice physical_device_ = VK_NULL_HANDLE;
   VkDevice device_ = VK_NULL_HANDLE;
   uint32_t queue_family_ = 0;
   VkQueue queue_ = VK_NULL_HANDLE;
   VkCommandPool pool_ = VK_NULL_HANDLE;
+  std::deque<Job> running_;  // oldest first
   std::string name_;
   std::unique_ptr<vramd::VulkanDevice> sharing_;
 };

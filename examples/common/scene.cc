@@ -1,9 +1,9 @@
-// The two shaders and their parameters.
+// The shaders and their parameters.
 #include "common/scene.h"
 
 #include <cstring>
 
-#include "common/compute.h"
+#include "animate.comp.h"
 #include "compose.comp.h"
 #include "render.comp.h"
 
@@ -40,6 +40,25 @@ void Compose(Gpu& gpu, const Scene& scene, const Picture& picture, VkImage tiles
     pass.Record(commands, &push, scene.width, scene.height());
     after(commands);
   });
+}
+
+struct Animation::Canvas {
+  struct Push {  // as in animate.comp
+    uint32_t width, height, number;
+  };
+  Canvas(Gpu& gpu, VkImage image)
+      : view(gpu, image, VK_IMAGE_VIEW_TYPE_2D, 0, 1),
+        pass(gpu, animate_comp, sizeof(animate_comp), {{view.get()}}, sizeof(Push)) {}
+
+  ImageView view;
+  ComputePass pass;
+};
+
+void Animation::Record(VkCommandBuffer commands, VkImage image, uint32_t number) {
+  std::shared_ptr<Canvas>& canvas = canvases_[image];
+  if (canvas == nullptr) canvas = std::make_shared<Canvas>(gpu_, image);
+  const Canvas::Push push = {width_, height_, number};
+  canvas->pass.Record(commands, &push, width_, height_);
 }
 
 }  // namespace example

@@ -3,6 +3,10 @@
 #ifndef EXAMPLES_COMMON_SCENE_H_
 #define EXAMPLES_COMMON_SCENE_H_
 
+#include <map>
+#include <memory>
+
+#include "common/compute.h"
 #include "common/gpu.h"
 #include "common/picture.h"
 
@@ -31,6 +35,22 @@ void RenderTile(Gpu& gpu, const Scene& scene, uint32_t tile, VkImage tiles, cons
 // Lays the picture over all tiles into `composite`, width x height() texels. Likewise.
 void Compose(Gpu& gpu, const Scene& scene, const Picture& picture, VkImage tiles, VkImage composite,
              const Record& before, const Record& after);
+
+// A moving picture. Remembers each image that it has drawn into: those of a stream come back.
+class Animation {
+ public:
+  Animation(Gpu& gpu, uint32_t width, uint32_t height)
+      : gpu_(gpu), width_(width), height_(height) {}
+
+  // Frame `number` into `image`, which is in VK_IMAGE_LAYOUT_GENERAL.
+  void Record(VkCommandBuffer commands, VkImage image, uint32_t number);
+
+ private:
+  struct Canvas;
+  Gpu& gpu_;
+  const uint32_t width_, height_;
+  std::map<VkImage, std::shared_ptr<Canvas>> canvases_;
+};
 
 }  // namespace example
 

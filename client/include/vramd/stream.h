@@ -103,6 +103,22 @@ struct ConsumerInfo : vramd_consumer_info {
   }
 };
 
+// What the images of the newest generation are.
+inline Recipe RecipeOf(vramd_stream* stream) {
+  Recipe recipe;
+  uint32_t generation = 0;
+  vramd_stream_get_generations(stream, &generation, nullptr, nullptr);
+  vramd_stream_get_image(stream, generation, 0, &recipe, nullptr);
+  return recipe;
+}
+// Of the generation that a slot or a frame is in, which may be an older one.
+template <typename Use>
+Recipe RecipeOf(vramd_stream* stream, const Use& use) {
+  Recipe recipe;
+  vramd_stream_get_image(stream, use.generation(), use.image_index(), &recipe, nullptr);
+  return recipe;
+}
+
 // An image to render into, until it is published.
 class Slot {
  public:
@@ -147,6 +163,7 @@ class Producer {
   std::string name() const { return vramd_producer_get_name(get()); }
   bool uses_timeline() const { return vramd_stream_uses_timeline(stream()); }
   vramd_stream* stream() const { return vramd_producer_get_stream(get()); }
+  Recipe recipe() const { return RecipeOf(stream()); }
 
   Result<Slot> Acquire(std::chrono::nanoseconds timeout = kForever) {
     Slot slot;
@@ -267,6 +284,9 @@ class Consumer {
   std::string name() const { return vramd_consumer_get_name(get()); }
   bool uses_timeline() const { return vramd_stream_uses_timeline(stream()); }
   vramd_stream* stream() const { return vramd_consumer_get_stream(get()); }
+  Recipe recipe() const { return RecipeOf(stream()); }
+  // Differs from recipe() when the producer has resized since.
+  Recipe recipe(const Frame& frame) const { return RecipeOf(stream(), frame); }
 
   // VRAMD_OUT_OF_RANGE when the stream has ended: End() says why.
   Result<Frame> Next(std::chrono::nanoseconds timeout = kForever) {
