@@ -185,7 +185,10 @@ TEST_F(StreamSetupTest, WhoStopsFollowingIsToldOf) {
   EXPECT_EQ(events.NextWords(), "FOLLOWING");
   const uint64_t consumer = bob_.Consume("setup/cam");
   EXPECT_EQ(events.NextWords(), absl::StrCat("CONSUMER_JOINED ", consumer));
-  { Followed short_lived(bob_, consumer); }
+  {
+    Followed short_lived(bob_, consumer);
+    EXPECT_EQ(short_lived.NextWords(), "FOLLOWING");
+  }
   EXPECT_EQ(events.NextWords(), absl::StrCat("CONSUMER_LEFT ", consumer, " died"));
   EXPECT_EQ(bob_.Leave(consumer).error_code(), grpc::StatusCode::NOT_FOUND);
 }
