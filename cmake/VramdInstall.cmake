@@ -30,7 +30,8 @@ install(EXPORT vramd-targets NAMESPACE vramd:: DESTINATION ${package_dir})
 # The libraries of others stay outside: the package's static component finds them.
 set(merged_archive ${package_build_dir}/libvramd.a)
 set(merge_script "CREATE ${merged_archive}\n")
-set(merge_parts vramd_client vramd_client_vulkan vramd_ipc_grpc vramd_ipc vramd_proto vramd_base)
+set(merge_parts vramd_client vramd_client_vulkan vramd_ipc_grpc vramd_ipc vramd_proto vramd_stream
+    vramd_base)
 foreach(part IN LISTS merge_parts)
   string(APPEND merge_script "ADDLIB $<TARGET_FILE:${part}>\n")
 endforeach()

@@ -24,7 +24,7 @@ endforeach()
 
 # Nothing internal: the public headers name no path of ours, and no other header is installed.
 file(GLOB_RECURSE headers RELATIVE ${STAGE}/include ${STAGE}/include/*)
-list(FILTER headers EXCLUDE REGEX "^vramd/(vramd|vramd_vulkan|client|vulkan|result|export)\\.h$")
+list(FILTER headers EXCLUDE REGEX "^vramd/(vramd|vramd_vulkan|vramd_stream|client|vulkan|stream|result|export)\\.h$")
 if(headers)
   message(FATAL_ERROR "cmake --install gave headers that are not public: ${headers}")
 endif()
