@@ -208,7 +208,16 @@ TEST_F(DoorTest, AnInheritedDescriptorThatCannotServeIsRefused) {
 
 // ---- Out of descriptors
 
+// UBSan's check of vtables looks at memory through a pipe, and reports an error if it gets none.
+#ifdef __SANITIZE_ADDRESS__
+#define VRAMD_SKIP_IF_CHECKS_NEED_DESCRIPTORS() \
+  GTEST_SKIP() << "the sanitizer itself needs descriptors"
+#else
+#define VRAMD_SKIP_IF_CHECKS_NEED_DESCRIPTORS() static_cast<void>(0)
+#endif
+
 TEST_F(DoorTest, WithoutDescriptorsAClientIsToldSo) {
+  VRAMD_SKIP_IF_CHECKS_NEED_DESCRIPTORS();
   Open();
   std::vector<OsHandle> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(NewUnixStream());
@@ -224,6 +233,7 @@ TEST_F(DoorTest, WithoutDescriptorsAClientIsToldSo) {
 }
 
 TEST_F(DoorTest, WithOneDescriptorTooFewTheWordsAreTheSame) {
+  VRAMD_SKIP_IF_CHECKS_NEED_DESCRIPTORS();
   Open();
   std::vector<OsHandle> clients;
   for (int i = 0; i < 2; ++i) clients.push_back(NewUnixStream());
@@ -235,6 +245,7 @@ TEST_F(DoorTest, WithOneDescriptorTooFewTheWordsAreTheSame) {
 }
 
 TEST_F(DoorTest, WithoutAnyDescriptorTheDoorWaitsAndDoesNotSpin) {
+  VRAMD_SKIP_IF_CHECKS_NEED_DESCRIPTORS();
   Open();
   const auto line = Call();
   const OsHandle client = NewUnixStream();
