@@ -1,8 +1,9 @@
 // client.h: the C++ interface of the vramd client library, C++17 or newer.
 //
 //   auto client = vramd::Client::Connect().OrExit();
-//   vramd::AllocateInfo info = vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080,
-//   usage); auto lease = client.Allocate(info).OrExit(); lease.Publish("my-app/preview");
+//   auto info = vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080, usage);
+//   auto lease = client.Allocate(info).OrExit();
+//   auto name = lease.Publish("my-app/preview").OrExit();
 //
 // Everything here is inline over the C interface in vramd.h, which has the full contract of each
 // call: errors, limits, threads. So the library's ABI is C's, whatever compiler the application
