@@ -82,8 +82,11 @@ class ScriptedClient {
   // Opens by id and releases, once for each line "ID" until an empty line.
   std::string OpenMany(std::istream&) {
     for (std::string line; std::getline(std::cin, line) && !line.empty();) {
-      auto lease = client_->Open(std::stoull(line));
-      std::cout << (lease ? "ok" : Error(lease.status())) << std::endl;
+      std::string answer = "ok";
+      // The lease is given back before the answer: who has that may count what is left.
+      if (const auto lease = client_->Open(std::stoull(line)); !lease)
+        answer = Error(lease.status());
+      std::cout << answer << std::endl;
     }
     return "ok";
   }
