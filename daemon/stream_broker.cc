@@ -293,6 +293,8 @@ absl::StatusOr<OpenedStream> StreamBroker::Open(SessionId session, RequestId req
   VRAMD_ASSIGN_OR_RETURN(opened.board, DuplicateForReader(stream->board));
   VRAMD_ASSIGN_OR_RETURN(opened.link, MakeLink(stream->device));
   part->releases = opened.link->timeline;
+  VRAMD_ASSIGN_OR_RETURN(part->lane_view, MappedSection::Map(opened.link->lane, stream::LaneBytes(),
+                                                             SectionAccess::kReadOnly));
   Aftermath after;
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(opened.part, Join(std::move(part), opened.link, after));

@@ -164,7 +164,9 @@ StreamListing StreamBroker::MakeListing(const Stream& stream) const {
                         .published = board.published()};
   for (const PartId consumer : stream.consumers) {
     const Part& part = *parts_.at(consumer);
-    listing.consumers.push_back({consumer, part.member->peer, part.terms});
+    const auto& lane = *static_cast<const stream::Lane*>(part.lane_view.data());
+    listing.consumers.push_back(
+        {consumer, part.member->peer, part.terms, stream::ReadCounts(lane)});
   }
   return listing;
 }

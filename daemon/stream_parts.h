@@ -135,6 +135,7 @@ struct StreamConsumerListing {
   PartId part;
   Peer peer;
   ConsumerTerms terms;
+  stream::LaneCounts counts;  // by its own and the producer's word
 };
 
 struct StreamListing {

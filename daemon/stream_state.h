@@ -61,6 +61,7 @@ struct StreamBroker::Part {
   bool consumes = false;
   // A consumer's:
   ConsumerTerms terms;
+  MappedSection lane_view;  // read-only: for List()
   std::shared_ptr<const StreamTimeline> releases;
 };
 

@@ -90,6 +90,11 @@ void Fill(const StreamListing& listing, v1::StreamListing* out) {
     ToProto(consumer.peer, added->mutable_peer());
     added->set_mode(ToProto(consumer.terms.lane.mode));
     added->set_limit(consumer.terms.lane.limit);
+    added->set_received(consumer.counts.taken);
+    added->set_dropped(consumer.counts.dropped);
+    added->set_latency_ns(consumer.counts.latency_ns);
+    added->set_measured(consumer.counts.measured);
+    added->set_latency_total_ns(consumer.counts.latency_total_ns);
   }
 }
 

@@ -148,6 +148,7 @@ class ConsumerCore {
   uint32_t generation_ = 0;  // of the newest frame
   KnownRing ring_;           // the one that was looked up last
   int idle_wakes_ = 0;
+  bool spinning_ = false;  // the Next() that runs polls before it sleeps
   EndReason ended_ = EndReason::kLive;
 
   std::atomic<EndReason> local_end_{EndReason::kLive};

@@ -25,7 +25,7 @@
 namespace vramd::stream {
 
 inline constexpr uint32_t kBoardMagic = 0x42535256;  // "VRSB"
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint32_t kSlotCapacity = 64;
 inline constexpr uint32_t kMaxDamage = 16;
 inline constexpr uint32_t kApplicationBytes = 64;
@@ -198,21 +198,37 @@ struct Release {
   Word64 ticket;  // written last
 };
 
+// How a consumer fares, for whoever looks on. Neither end needs these or believes the other's.
+// Two looks give the mean latency between them: of the totals' difference by that of `measured`.
+struct Counts {
+  Word64 taken;             // frames
+  Word64 measured;          // of these, the ones with a known latency: from publishing to taking
+  Word64 latency_total_ns;  // of all that were measured
+  Word64 latency_ns;        // of the latest one
+};
+
 struct Lane {
   alignas(kLine) Word64 first_sequence;  // producer: the first frame that was meant for this lane
   Word32 closed;                         // producer: not 0 once it has dropped this lane
 
+  // The producer writes this line with every frame anyway, the consumer only when it goes to sleep.
   alignas(kLine) BellWord frames_bell;  // the consumer arms it, the producer rings
+  Word64 dropped;                       // producer: frames that this consumer will never see
   alignas(kLine) Word64 mailbox;        // mailbox mode: ticket of the newest frame, 0: taken
-  alignas(kLine) Word64 frames[kSlotCapacity];     // fifo mode: tickets, by the producer
+  alignas(kLine) Word64 frames[kSlotCapacity];  // fifo mode: tickets, by the producer
+  // The consumer writes this line with every release anyway, the producer only when it waits.
   alignas(kLine) BellWord releases_bell;           // the producer arms it, the consumer rings
+  Counts counts;                                   // by the consumer
   alignas(kLine) Release releases[kSlotCapacity];  // by the consumer
 };
 static_assert(offsetof(Lane, closed) == 8);
 static_assert(offsetof(Lane, frames_bell) == 64);
+static_assert(offsetof(Lane, dropped) == 72);
 static_assert(offsetof(Lane, mailbox) == 128);
 static_assert(offsetof(Lane, frames) == 192);
 static_assert(offsetof(Lane, releases_bell) == 704);
+static_assert(offsetof(Lane, counts) == 712);
+static_assert(sizeof(Counts) == 32);
 static_assert(offsetof(Lane, releases) == 768);
 static_assert(sizeof(Lane) == 1792);
 

@@ -31,6 +31,12 @@ absl::Status CheckTerms(const LaneTerms& terms) {
                                                  ", but must be ", least, " to ", kSlotCapacity));
 }
 
+LaneCounts ReadCounts(const Lane& lane) {
+  const auto read = [](const Word64& word) { return word.load(std::memory_order_relaxed); };
+  return {read(lane.counts.taken), read(lane.dropped), read(lane.counts.measured),
+          read(lane.counts.latency_total_ns), read(lane.counts.latency_ns)};
+}
+
 // ---- The producer's end -----------------------------------------------------------------------
 
 void LaneSender::Open(uint64_t first_sequence) {
@@ -70,13 +76,18 @@ std::optional<uint32_t> LaneSender::NextRelease() {
 }
 
 bool LaneSender::Offer(uint32_t slot) {
-  if (!fault_.ok() || !HasRoom()) return false;
-  if (terms_.mode == LaneMode::kFifo)
+  const bool offered = fault_.ok() && HasRoom();
+  if (offered && terms_.mode == LaneMode::kFifo)
     Queue(slot);
-  else
+  else if (offered)
     Post(slot);
-  return fault_.ok();
+  if (offered && fault_.ok()) return true;
+  CountDrop();
+  return false;
 }
+
+// Relaxed, like all counts: nothing else follows from them.
+void LaneSender::CountDrop() { lane_->dropped.store(++dropped_, std::memory_order_relaxed); }
 
 void LaneSender::Queue(uint32_t slot) {
   held_ |= Only(slot);
@@ -96,7 +107,7 @@ void LaneSender::Post(uint32_t slot) {
     fault_ = Forged("mail", before, sent_);
   } else if (before != 0) {
     held_ &= ~Only(TicketSlot(before));
-    ++displaced_;
+    CountDrop();
   } else if (AtLeast(held_, terms_.limit + 1)) {
     // It took the last one: then it had room, and what made the room can be read by now.
     Collect();
@@ -148,6 +159,16 @@ std::optional<uint32_t> LaneReceiver::TakePosted() {
   }
   newest_ = TicketStamp(ticket);
   return TicketSlot(ticket);
+}
+
+void LaneReceiver::CountTaken(int64_t latency_ns) {
+  Counts& counts = lane_->counts;
+  counts.taken.store(++counts_.taken, std::memory_order_relaxed);
+  if (latency_ns < 0) return;
+  counts_.latency_total_ns += static_cast<uint64_t>(latency_ns);
+  counts.measured.store(++counts_.measured, std::memory_order_relaxed);
+  counts.latency_total_ns.store(counts_.latency_total_ns, std::memory_order_relaxed);
+  counts.latency_ns.store(static_cast<uint64_t>(latency_ns), std::memory_order_relaxed);
 }
 
 void LaneReceiver::GiveBack(uint32_t slot, uint64_t value) {

@@ -51,6 +51,17 @@ struct LaneTerms {
 // INVALID_ARGUMENT unless the limit is 1 (mailbox: 2) to kSlotCapacity.
 absl::Status CheckTerms(const LaneTerms& terms);
 
+// What both ends count in a lane, see Counts. Read by one who is neither, and who trusts neither:
+// they are only numbers, and need not fit together.
+struct LaneCounts {
+  uint64_t taken = 0;
+  uint64_t dropped = 0;
+  uint64_t measured = 0;
+  uint64_t latency_total_ns = 0;
+  uint64_t latency_ns = 0;
+};
+LaneCounts ReadCounts(const Lane& lane);
+
 // The producer's end. One thread at a time. Refers to the lane, which must outlive it.
 class LaneSender {
  public:
@@ -79,7 +90,8 @@ class LaneSender {
   uint64_t release_value(uint32_t slot) const { return release_values_[slot]; }
   void ForgetReleaseValue(uint32_t slot) { release_values_[slot] = 0; }
 
-  uint64_t displaced() const { return displaced_; }
+  // Frames that were displaced or refused: the consumer will never see them.
+  uint64_t dropped() const { return dropped_; }
   const absl::Status& fault() const { return fault_; }
   Lane* lane() const { return lane_; }
   void Fail(absl::Status why) { fault_ = std::move(why); }
@@ -88,6 +100,7 @@ class LaneSender {
   std::optional<uint32_t> NextRelease();
   void Queue(uint32_t slot);
   void Post(uint32_t slot);
+  void CountDrop();
 
   Lane* const lane_;
   const LaneTerms terms_;
@@ -95,7 +108,7 @@ class LaneSender {
   uint64_t sent_ = 0;       // fifo: frames queued; mailbox: postings
   uint64_t collected_ = 0;  // releases read
   uint64_t posted_ = 0;     // the ticket in the mailbox, unless taken
-  uint64_t displaced_ = 0;
+  uint64_t dropped_ = 0;
   std::array<uint64_t, kSlotCapacity> release_values_{};
   absl::Status fault_;
 };
@@ -118,6 +131,9 @@ class LaneReceiver {
   // The first frame that was meant for this consumer; 0 until the producer knows of it.
   uint64_t first_sequence() const { return lane_->first_sequence.load(std::memory_order_acquire); }
   bool closed() const { return lane_->closed.load(std::memory_order_acquire) != 0; }
+
+  // For whoever looks on: one more frame was taken. `latency_ns` negative: it was not measured.
+  void CountTaken(int64_t latency_ns);
   const absl::Status& fault() const { return fault_; }  // for the thread that calls Take()
   void Fail(absl::Status why) { fault_ = std::move(why); }
 
@@ -130,6 +146,7 @@ class LaneReceiver {
   uint64_t taken_ = 0;     // fifo: entries read
   uint32_t newest_ = 0;    // mailbox: stamp of the frame taken last
   uint64_t released_ = 0;  // entries written
+  LaneCounts counts_;      // what CountTaken() has written; dropped is the sender's
   absl::Status fault_;
 };
 

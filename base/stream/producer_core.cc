@@ -37,7 +37,6 @@ struct ProducerCore::Consumer {
   const ProducerLane ends;
   LaneSender sender;
   uint64_t offered = 0;
-  uint64_t refused = 0;
   int idle_rings = 0;
 };
 
@@ -185,8 +184,7 @@ std::vector<LaneStats> ProducerCore::Stats() const {
   std::vector<LaneStats> all;
   for (const auto& consumer : consumers_)
     all.push_back({consumer->id, consumer->terms.mode, consumer->offered,
-                   consumer->refused + consumer->sender.displaced(),
-                   Count(consumer->sender.held())});
+                   consumer->sender.dropped(), Count(consumer->sender.held())});
   return all;
 }
 
@@ -276,7 +274,7 @@ absl::StatusOr<AcquiredSlot> ProducerCore::Acquire(const Patience& patience) {
 void ProducerCore::Offer(Consumer& consumer, uint32_t slot) {
   ++consumer.offered;
   if (!consumer.sender.HasRoom() && consumer.sender.Collect() != 0) consumer.idle_rings = 0;
-  if (!consumer.sender.Offer(slot)) ++consumer.refused;
+  consumer.sender.Offer(slot);
 }
 
 absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader& header) {

@@ -217,6 +217,8 @@ absl::StatusOr<vramd_consumer_stats> ToC(const v1::StreamConsumer& in) {
   out.received = in.received();
   out.dropped = in.dropped();
   out.latency_ns = in.latency_ns();
+  out.measured = in.measured();
+  out.latency_total_ns = in.latency_total_ns();
   CopyPeer(in.peer(), &out);
   return out;
 }

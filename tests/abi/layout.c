@@ -242,6 +242,8 @@ int main(void) {
   FIELD(vramd_consumer_stats, latency_ns);
   FIELD(vramd_consumer_stats, user);
   FIELD(vramd_consumer_stats, executable);
+  FIELD(vramd_consumer_stats, measured);
+  FIELD(vramd_consumer_stats, latency_total_ns);
   STRUCT(vramd_consumer_info);
   FIELD(vramd_consumer_info, struct_size);
   FIELD(vramd_consumer_info, name);

@@ -1,6 +1,7 @@
 // Streams as they are made, opened, resized and listed; what they cost; what is refused.
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <functional>
 
 #include "base/stream/board.h"
@@ -139,6 +140,28 @@ TEST_F(StreamBrokerTest, AListingSaysWhatThereIs) {
   EXPECT_EQ(listing.consumers[0].part, opened->part);
   EXPECT_EQ(listing.consumers[0].terms.lane.limit, 5u);
   EXPECT_THAT(*streams_->List(kAlice, "alice/other"), IsEmpty());
+}
+
+// Whatever stands in a lane is a number, and its writer's own affair.
+TEST_F(StreamBrokerTest, AListingSaysWhatTheLanesSay) {
+  Produce(kAlice, SmallStream("app/cam"));
+  const auto first = OpenStream(kAlice2, "app/cam"), second = OpenStream(kAlice2, "app/cam");
+  ASSERT_TRUE(first.ok() && second.ok());
+  auto view =
+      MappedSection::Map(second->link->lane, stream::LaneBytes(), SectionAccess::kReadWrite);
+  ASSERT_TRUE(view.ok());
+  std::memset(view->data(), 0xff, sizeof(stream::Lane));
+  auto& lane = *static_cast<stream::Lane*>(view->data());
+  lane.counts.taken = 40;
+  lane.dropped = 2;
+  const auto listings = streams_->List(kAlice, "");
+  ASSERT_TRUE(listings.ok() && listings->size() == 1);
+  for (const StreamConsumerListing& consumer : listings->front().consumers) {
+    const bool written = consumer.part == second->part;
+    EXPECT_EQ(consumer.counts.taken, written ? 40u : 0u);
+    EXPECT_EQ(consumer.counts.dropped, written ? 2u : 0u);
+    EXPECT_EQ(consumer.counts.latency_ns, written ? UINT64_MAX : 0u);
+  }
 }
 
 // The producer counts on the board; the broker reads it there.

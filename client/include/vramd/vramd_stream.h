@@ -240,9 +240,11 @@ typedef struct vramd_consumer_stats {
   uint64_t received;   /* frames that it has taken; from the broker only, and by its own word */
   uint64_t dropped;    /* frames that it will never see */
   uint32_t held;       /* frames that it has or can take; 0 from the broker */
-  uint64_t latency_ns; /* of its latest frame, from publishing to taking; as `received` */
+  uint64_t latency_ns; /* from publishing to taking, of the latest measured; as `received` */
   char user[VRAMD_MAX_NAME];
   char executable[VRAMD_MAX_PATH];
+  uint64_t measured;         /* frames whose latency was measured, and the sum of these: */
+  uint64_t latency_total_ns; /* from the broker only, and as `received` */
 } vramd_consumer_stats;
 
 /* Two-call idiom, as in vramd_enumerate_devices(). */

@@ -98,6 +98,7 @@ class ConsumerUnderTest {
     header.facts.generation = 1;
     header.facts.image = step.value % kImages;
     header.facts.flags = step.value % 8;
+    header.facts.published_ns = static_cast<int64_t>(step.value * 0x0101010101010101);
     header.facts.damage_count = step.value % (kMaxDamage + 1);
     writer().WriteFrame(step.place_low % kSlotCapacity, header.facts, header.details);
     sender_.Collect();
@@ -108,6 +109,7 @@ class ConsumerUnderTest {
     const auto next = consumer_->TryNext();
     if (!next.ok()) return;
     if (next->kind != Received::Kind::kFrame) return;
+    Check(consumer_->counters().received == ++taken_, "it counts for itself");
     Check(next->frame.slot < kSlotCapacity, "the slot exists");
     Check(next->frame.facts.image < kImages, "the image exists");
     Check(next->frame.facts.damage_count <= kMaxDamage, "the rectangles exist");
@@ -125,7 +127,7 @@ class ConsumerUnderTest {
   std::shared_ptr<const MappedSection> lane_;
   LaneSender sender_;
   std::unique_ptr<ConsumerCore> consumer_;
-  uint64_t sequence_ = 0, newest_ = 0;
+  uint64_t sequence_ = 0, newest_ = 0, taken_ = 0;
 };
 
 // ---- A producer, one of whose two consumers is the fuzzer -------------------------------------
@@ -163,6 +165,9 @@ class ProducerUnderTest {
     Check(next.ok() && next->kind == Received::Kind::kFrame, "the other consumer gets its frame");
     Check(next->frame.facts.sequence == ++sequence_, "every frame");
     Check(honest_->Release(next->frame).ok(), "and gives it back");
+    for (const LaneStats& stats : producer_->Stats())
+      Check(stats.dropped <= sequence_, "it counts for itself");
+    ReadCounts(*static_cast<const Lane*>(lane_->data()));  // as the broker does
     for (const BrokenLane& lane : producer_->TakeBrokenLanes())
       Check(lane.consumer == ConsumerId{2}, "only the attacked lane breaks");
   }

@@ -73,6 +73,36 @@ TEST(Stream, MailboxHasTheNewestAndTellsTheDrops) {
   EXPECT_EQ(stats[0].dropped, 18u);
 }
 
+// What the broker tells of a consumer, it reads in the lane.
+TEST(Stream, TheLaneSaysHowTheConsumerFares) {
+  StreamRig rig(6);
+  const LaneParts& lane = rig.AddLane(1, kMailbox2);
+  auto consumer = rig.Consumer(lane, kMailbox2);
+  for (int i = 0; i < 10; ++i) Must(rig.Produce());
+  const auto before = std::chrono::steady_clock::now();
+  Must(rig.Produce());
+  ASSERT_EQ(Must(consumer->TryNext()).kind, Kind::kFrame);
+  const std::chrono::nanoseconds most = std::chrono::steady_clock::now() - before;
+  const LaneCounts counts = ReadCounts(*lane.lane());
+  EXPECT_EQ(counts.taken, 1u);
+  EXPECT_EQ(counts.dropped, 10u);
+  EXPECT_EQ(counts.measured, 1u);
+  EXPECT_EQ(counts.latency_total_ns, counts.latency_ns);
+  EXPECT_LE(counts.latency_ns, static_cast<uint64_t>(most.count()));
+}
+
+TEST(Stream, WhoSpinsSeldomLooksAtTheClock) {
+  StreamRig rig(6);
+  const LaneParts& lane = rig.AddLane(1, kFifo4);
+  auto consumer = rig.Consumer(lane, kFifo4);
+  for (int i = 0; i < 17; ++i) {
+    Must(rig.Produce());
+    Must(consumer->Release(Must(consumer->Next(Patience::SpinFor(seconds(20)))).frame));
+  }
+  EXPECT_EQ(ReadCounts(*lane.lane()).taken, 17u);
+  EXPECT_EQ(ReadCounts(*lane.lane()).measured, 3u);
+}
+
 TEST(Stream, ReleasingTwiceIsRefused) {
   StreamRig rig(6);
   auto consumer = rig.AddConsumer(1, kFifo4);

@@ -132,6 +132,33 @@ TEST(Hostile, AProducerThatRingsForNothingIsFound) {
   ringer.join();
 }
 
+// A time of publishing that cannot be makes no latency, and no overflow.
+TEST(Hostile, AFrameFromTheFutureIsNotMeasured) {
+  const OsHandle section = Must(CreateSection(BoardBytes(), "test board"));
+  const auto view = Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadWrite));
+  BoardWriter writer(static_cast<Board*>(view.data()));
+  writer.Begin();
+  const LaneParts lane = MakeLane();
+  LaneSender sender(lane.lane(), kFifo4);
+  sender.Open(1);
+  auto consumer = Must(ConsumerCore::Create(
+      Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadOnly)), lane.ConsumerEnd(),
+      kFifo4));
+  consumer->AddGeneration(1, Images::kPerRing);
+  uint32_t slot = 0;
+  for (const int64_t published : {INT64_MAX, INT64_MIN, int64_t{-1}}) {
+    FrameHeader header;
+    header.facts.sequence = slot + 1;
+    header.facts.generation = 1;
+    header.facts.published_ns = published;
+    writer.WriteFrame(slot, header.facts, header.details);
+    sender.Offer(slot++);
+    EXPECT_EQ(Must(consumer->TryNext()).kind, Kind::kFrame);
+  }
+  EXPECT_EQ(ReadCounts(*lane.lane()).taken, 3u);
+  EXPECT_EQ(ReadCounts(*lane.lane()).measured, 0u);
+}
+
 // One bad word at a time, into a frame that is otherwise good.
 TEST(Hostile, ABadHeaderIsNeverHandedOn) {
   struct Case {

@@ -59,7 +59,22 @@ TEST(Lane, MailboxGivesBackWhatItDisplaces) {
   EXPECT_EQ(ends.receiver.Take(), std::nullopt);
   EXPECT_TRUE(ends.sender.Offer(5));
   EXPECT_EQ(ends.sender.held(), Only(5) | Only(6));
-  EXPECT_EQ(ends.sender.displaced(), 1u);
+  EXPECT_EQ(ends.sender.dropped(), 1u);
+}
+
+TEST(Lane, BothEndsCountForWhoeverLooksOn) {
+  Ends ends(kMailbox3);
+  ends.sender.Offer(5);
+  ends.sender.Offer(6);
+  ends.receiver.CountTaken(70);
+  ends.receiver.CountTaken(-1);
+  ends.receiver.CountTaken(30);
+  const LaneCounts counts = ReadCounts(*ends.sender.lane());
+  EXPECT_EQ(counts.taken, 3u);
+  EXPECT_EQ(counts.dropped, 1u);
+  EXPECT_EQ(counts.measured, 2u);
+  EXPECT_EQ(counts.latency_total_ns, 100u);
+  EXPECT_EQ(counts.latency_ns, 30u);
 }
 
 TEST(Lane, AllSlotsFitInBothQueues) {
