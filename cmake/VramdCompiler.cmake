@@ -37,6 +37,10 @@ if(VRAMD_SANITIZE)
   add_link_options(-fsanitize=${VRAMD_SANITIZE})
 endif()
 
+if(VRAMD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Every library of ours is made here, so that every one has the same includes and warnings.
 # vramd_library(NAME SOURCES... LINK targets...)
 function(vramd_library name)
