@@ -30,7 +30,7 @@ target_include_directories(vramd_vulkan_headers SYSTEM INTERFACE ${VULKAN_INCLUD
 find_package(PNG)
 find_package(nlohmann_json)
 
-# toml++ as headers: distributions build the library with exceptions only, and we use none.
+# toml++ as headers: whether a distribution ships its library makes no difference.
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 add_library(tomlplusplus::tomlplusplus INTERFACE IMPORTED GLOBAL)
 target_include_directories(tomlplusplus::tomlplusplus INTERFACE ${TOMLPLUSPLUS_INCLUDE_DIR})

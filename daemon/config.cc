@@ -1,5 +1,6 @@
-// Header-only: distributions build the library with exceptions only.
-#define TOML_EXCEPTIONS 0
+// With exceptions, which end in ParseFile(): without them this parser goes on after some errors and
+// fails its own assertions.
+#define TOML_EXCEPTIONS 1
 #define TOML_HEADER_ONLY 1
 #include "daemon/config.h"
 
@@ -192,6 +193,15 @@ absl::Status ReadBroker(const Section& root, Config* out) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<toml::table> ParseFile(const std::string& path) {
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", error.source().begin.line, ": ", std::string(error.description())));
+  }
+}
+
 }  // namespace
 
 Config DefaultConfig() {
@@ -202,14 +212,9 @@ Config DefaultConfig() {
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
-  const toml::parse_result parsed = toml::parse_file(path);
-  if (!parsed) {
-    const auto& error = parsed.error();
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ":", error.source().begin.line, ": ", std::string(error.description())));
-  }
+  VRAMD_ASSIGN_OR_RETURN(const toml::table file, ParseFile(path));
   Config config = DefaultConfig();
-  const Section root(parsed.table(), path);
+  const Section root(file, path);
   VRAMD_RETURN_IF_ERROR(root.AllowKeys({"broker", "quota", "policy"}));
   VRAMD_RETURN_IF_ERROR(ReadBroker(root, &config));
   VRAMD_ASSIGN_OR_RETURN(const Section quota, root.Child("quota"));

@@ -205,6 +205,7 @@ TEST_F(ConfigTest, BrokenSyntaxIsNamedWithItsLine) {
   ExpectError("[broker]\nendpoint = \n", 2, "");
   ExpectError("[broker]\nendpoint = \"a\"\nendpoint = \"b\"\n", 3, "");
   ExpectError("[broker]\nendpoint = \"\xff\"\n", 2, "");
+  ExpectError("\n[\x01]\n", 2, "");
 }
 
 TEST_F(ConfigTest, AMissingFileIsAnError) {
