@@ -30,6 +30,13 @@ bool Hear(std::string& line) {
 }
 void Say(const std::string& line) { std::cout << line << std::endl; }
 
+// A GPU's first use takes long on a busy machine, and under Wine.
+Client PatientClient() {
+  ConnectInfo info;
+  info.timeout_ms = std::chrono::milliseconds(kPatience).count();
+  return Client::Connect(info).OrExit();
+}
+
 // A GPU need not export every type; the CPU driver that our own test machines have does.
 bool MayRefuse(Client& client, const Status& status) {
   return status.code() == VRAMD_FAILED_PRECONDITION &&
@@ -38,7 +45,7 @@ bool MayRefuse(Client& client, const Status& status) {
 
 // Says "published NAME" or "refused WHY", and stays until it is told to end.
 int Produce(const PixelsCase& pixels) {
-  Client client = Client::Connect().OrExit();
+  Client client = PatientClient();
   Result<Lease> lease = client.Allocate(pixels.Request());
   if (!lease) {
     Say((MayRefuse(client, lease.status()) ? "refused " : "failed ") + lease.status().ToString());
@@ -61,7 +68,7 @@ void AwaitLoss(Watch& watch) {
 
 // Says "imported", then does what the test says.
 int Consume(const PixelsCase& pixels) {
-  Client client = Client::Connect().OrExit();
+  Client client = PatientClient();
   Watch watch = client.WatchNames().OrExit();
   auto lease = std::make_unique<Lease>(client.Open("pixels/" + pixels.name).OrExit());
   example::Gpu gpu(lease->recipe());

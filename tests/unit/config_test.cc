@@ -205,7 +205,8 @@ TEST_F(ConfigTest, BrokenSyntaxIsNamedWithItsLine) {
   ExpectError("[broker]\nendpoint = \n", 2, "");
   ExpectError("[broker]\nendpoint = \"a\"\nendpoint = \"b\"\n", 3, "");
   ExpectError("[broker]\nendpoint = \"\xff\"\n", 2, "");
-  ExpectError("\n[\x01]\n", 2, "");
+  for (const char* header : {"[\x01]", "[=]", "[", "[[", "[\xc3\xa9]", "[ #"})
+    ExpectError(std::string("\n") + header + "\n", 2, "");
 }
 
 TEST_F(ConfigTest, AMissingFileIsAnError) {
