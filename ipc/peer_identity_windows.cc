@@ -149,6 +149,13 @@ absl::StatusOr<PeerIdentity> IdentifyServer(const OsHandle& stream) {
   return identity;
 }
 
+// What can stand in a token. A domain's name is an account to Windows, too, and so is no name at
+// all.
+bool CanBeInAToken(SID_NAME_USE use) {
+  return use == SidTypeUser || use == SidTypeGroup || use == SidTypeAlias ||
+         use == SidTypeWellKnownGroup;
+}
+
 absl::StatusOr<std::string> ResolveAccount(absl::string_view name, absl::string_view kind) {
   PSID sid = nullptr;
   if (absl::StartsWithIgnoreCase(name, "S-1-") &&
@@ -163,7 +170,8 @@ absl::StatusOr<std::string> ResolveAccount(absl::string_view name, absl::string_
   DWORD domain_size = 256;
   SID_NAME_USE use{};
   if (LookupAccountNameW(nullptr, ToWide(name).c_str(), buffer, &sid_size, domain, &domain_size,
-                         &use))
+                         &use) &&
+      CanBeInAToken(use))
     return SidToText(buffer);
   return absl::NotFoundError(absl::StrCat("no ", kind, " \"", name, "\" on this system"));
 }

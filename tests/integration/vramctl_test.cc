@@ -6,15 +6,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "common/gpu.h"
-#include "tests/support/broker_process.h"
-#include "tests/support/child_process.h"
+#include "tests/integration/vramctl_fixture.h"
 
 namespace vramd {
 namespace {
@@ -24,44 +20,6 @@ using ::testing::HasSubstr;
 
 constexpr uint32_t kWidth = 33;  // odd, so that a wrong row length shows
 constexpr uint32_t kHeight = 17;
-
-struct Output {
-  int exit_code = -1;
-  std::string text;
-  std::string errors;
-
-  json Json() const { return json::parse(text, nullptr, /*allow_exceptions=*/false); }
-};
-
-class VramctlTest : public testing::Test {
- protected:
-  // `endpoint` empty: the broker's.
-  Output Run(std::vector<std::string> arguments, std::string endpoint = "") {
-    ChildProcess child = Start(std::move(arguments), std::move(endpoint));
-    Output output;
-    while (const auto line = child.ReadLine(std::chrono::seconds(60))) output.text += *line + "\n";
-    output.exit_code = child.Wait().value_or(-1);
-    std::ostringstream errors;
-    errors << std::ifstream(ErrorFile()).rdbuf();
-    output.errors = errors.str();
-    return output;
-  }
-
-  ChildProcess Start(std::vector<std::string> arguments, std::string endpoint = "") {
-    std::filesystem::remove(ErrorFile());
-    std::vector<std::string> command = {VRAMD_VRAMCTL_PROGRAM, "--endpoint",
-                                        endpoint.empty() ? broker_.endpoint() : endpoint};
-    command.insert(command.end(), arguments.begin(), arguments.end());
-    return ChildProcess({.command = command, .output_file = ErrorFile()});
-  }
-
-  std::string ErrorFile() const { return files_.path() + "/errors"; }
-  std::string PathOf(const std::string& name) const { return files_.path() + "/" + name; }
-
-  TemporaryDirectory files_;
-  BrokerProcess broker_;
-  Client client_ = broker_.Connect();
-};
 
 AllocateInfo ImageInfo(VkFormat format) {
   return AllocateInfo::Image(format, kWidth, kHeight,
@@ -211,15 +169,6 @@ TEST_F(VramctlTest, SnapshotNamesTheUsageThatIsMissing) {
   EXPECT_THAT(output.errors, HasSubstr("VK_IMAGE_USAGE_TRANSFER_SRC_BIT"));
 }
 
-// The verdicts of the doctor's findings about `subject`.
-std::vector<std::string> Verdicts(const Output& output, const std::string& subject) {
-  std::vector<std::string> verdicts;
-  const json report = output.Json();
-  for (const json& finding : report["findings"])
-    if (finding["subject"] == subject) verdicts.push_back(finding["verdict"]);
-  return verdicts;
-}
-
 TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
   (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
   const Output output = Run({"doctor", "--json"});
@@ -231,7 +180,7 @@ TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
 }
 
 TEST_F(VramctlTest, DoctorWorksWithoutABroker) {
-  const Output output = Run({"doctor", "--json"}, PathOf("nobody.sock"));
+  const Output output = Run({"doctor", "--json"}, NobodysEndpoint());
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(Verdicts(output, "endpoint"), testing::ElementsAre("problem"));
   EXPECT_THAT(Verdicts(output, "broker"), testing::ElementsAre("problem"));
@@ -239,13 +188,6 @@ TEST_F(VramctlTest, DoctorWorksWithoutABroker) {
   const json report = output.Json();
   for (const json& finding : report["findings"])
     EXPECT_EQ(finding["verdict"] == "ok", finding["remedy"] == "") << finding;
-}
-
-TEST_F(VramctlTest, DoctorSeesADirectoryThatOthersCanWrite) {
-  std::filesystem::permissions(broker_.directory(), std::filesystem::perms::others_write,
-                               std::filesystem::perm_options::add);
-  EXPECT_THAT(Verdicts(Run({"doctor", "--json"}), "endpoint"),
-              testing::ElementsAre("ok", "problem"));
 }
 
 TEST_F(VramctlTest, BenchTimesEveryCall) {
@@ -260,7 +202,7 @@ TEST_F(VramctlTest, BenchTimesEveryCall) {
 }
 
 TEST_F(VramctlTest, ExitCodesTellFailureFromMisuse) {
-  const Output unreachable = Run({"status"}, PathOf("nobody.sock"));
+  const Output unreachable = Run({"status"}, NobodysEndpoint());
   EXPECT_EQ(unreachable.exit_code, 1);
   EXPECT_THAT(unreachable.errors, HasSubstr("UNAVAILABLE"));
   EXPECT_EQ(Run({"nonsense"}).exit_code, 2);

@@ -6,7 +6,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_replace.h"
 #include "ipc/peer_identity.h"
+#include "tests/unit/accounts.h"
 
 namespace vramd {
 namespace {
@@ -101,10 +103,10 @@ TEST_F(ConfigTest, AnEmptyFileMeansTheDefaults) {
 }
 
 TEST_F(ConfigTest, EveryKeyIsRead) {
-  const auto config = Load(R"(
+  const std::string text = R"(
 [broker]
 endpoint = "/tmp/x.sock"
-access_group = "4711"
+access_group = "$group"
 devices = ["0", "radeon"]
 exporter = "dma_buf"
 log_level = "debug"
@@ -126,17 +128,19 @@ streams = 13
 consumers = 14
 sessions = 10
 [policy]
-connect = ["4712", "@4713", "*"]
+connect = ["$user", "@$group", "*"]
 [[policy.open]]
-who = "@4714"
+who = "@$group"
 names = "alice/*/*"
 [[policy.open]]
-who = "4715"
+who = "$user"
 names = "bob/x/y"
-)");
+)";
+  const auto config =
+      Load(absl::StrReplaceAll(text, {{"$user", AccountId(4711)}, {"$group", AccountId(4712)}}));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->endpoint, "/tmp/x.sock");
-  EXPECT_EQ(config->access_group, "4711");
+  EXPECT_EQ(config->access_group, AccountId(4712));
   EXPECT_THAT(config->devices, ElementsAre("0", "radeon"));
   EXPECT_EQ(config->exporter, HandleType::kDmaBuf);
   EXPECT_EQ(config->log_level, log::Level::kDebug);
@@ -152,11 +156,12 @@ names = "bob/x/y"
   const Policy& policy = config->policy;
   ASSERT_EQ(policy.may_connect.size(), 5u);  // after the own user and the administrator
   EXPECT_EQ(policy.may_connect[2].kind, Subject::Kind::kUser);
+  EXPECT_EQ(policy.may_connect[2].id, AccountId(4711));
   EXPECT_EQ(policy.may_connect[3].kind, Subject::Kind::kGroup);
-  EXPECT_EQ(policy.may_connect[3].id, "4713");
+  EXPECT_EQ(policy.may_connect[3].id, AccountId(4712));
   EXPECT_EQ(policy.may_connect[4].kind, Subject::Kind::kEveryone);
   ASSERT_EQ(policy.may_open.size(), 2u);
-  EXPECT_EQ(policy.may_open[0].who.id, "4714");
+  EXPECT_EQ(policy.may_open[0].who.id, AccountId(4712));
   EXPECT_EQ(policy.may_open[1].names, "bob/x/y");
 }
 
@@ -224,9 +229,9 @@ TEST(LogLevelTest, Words) {
 
 TEST(AllowGroupTest, AddsTheGroupAndRefusesAnUnknownOne) {
   Policy policy;
-  EXPECT_TRUE(AllowGroup("4711", &policy).ok());
+  EXPECT_TRUE(AllowGroup(AccountId(4711), &policy).ok());
   Peer member;
-  member.group_ids = {"4711"};
+  member.group_ids = {AccountId(4711)};
   EXPECT_TRUE(policy.CheckConnect(member).ok());
   EXPECT_FALSE(AllowGroup("no-such-group-here", &policy).ok());
   EXPECT_EQ(policy.may_connect.size(), 1u);

@@ -16,11 +16,24 @@ struct LocalDevice {
   vramd_importer importer;
 };
 
-constexpr std::array<std::pair<vramd_handle_type, VkExternalMemoryHandleTypeFlagBits>, 2>
-    kExportable = {{
-        {VRAMD_HANDLE_OPAQUE_FD, VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT},
-        {VRAMD_HANDLE_DMA_BUF, VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT},
-    }};
+// The NV family has no query that tells of buffers: to have its extension is to export.
+constexpr VkFlags kNoQuery = 0;
+
+struct ExportWay {
+  vramd_handle_type type;
+  const char* extension;
+  VkFlags bit;
+};
+
+constexpr std::array<ExportWay, 4> kExportWays = {{
+    {VRAMD_HANDLE_OPAQUE_FD, "VK_KHR_external_memory_fd",
+     VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT},
+    {VRAMD_HANDLE_DMA_BUF, "VK_EXT_external_memory_dma_buf",
+     VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT},
+    {VRAMD_HANDLE_NV_WIN32, "VK_NV_external_memory_win32", kNoQuery},
+    {VRAMD_HANDLE_KHR_WIN32, "VK_KHR_external_memory_win32",
+     VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT},
+}};
 
 bool HasDeviceExtension(VkPhysicalDevice physical, const char* name) {
   uint32_t count = 0;
@@ -32,21 +45,23 @@ bool HasDeviceExtension(VkPhysicalDevice physical, const char* name) {
   });
 }
 
+bool ExportsBuffers(VkPhysicalDevice physical, VkFlags bit) {
+  VkPhysicalDeviceExternalBufferInfo info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO};
+  info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  info.handleType = static_cast<VkExternalMemoryHandleTypeFlagBits>(bit);
+  VkExternalBufferProperties found{VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
+  vkGetPhysicalDeviceExternalBufferProperties(physical, &info, &found);
+  const auto features = found.externalMemoryProperties.externalMemoryFeatures;
+  return (features & VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) != 0;
+}
+
 // What a broker on this device could lend out by a handle of the driver's own.
 std::vector<std::string> Exportable(VkPhysicalDevice physical) {
   std::vector<std::string> names;
-  for (const auto& [type, bit] : kExportable) {
-    const char* extension = type == VRAMD_HANDLE_DMA_BUF ? "VK_EXT_external_memory_dma_buf"
-                                                         : "VK_KHR_external_memory_fd";
-    if (!HasDeviceExtension(physical, extension)) continue;
-    VkPhysicalDeviceExternalBufferInfo info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO};
-    info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-    info.handleType = bit;
-    VkExternalBufferProperties found{VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
-    vkGetPhysicalDeviceExternalBufferProperties(physical, &info, &found);
-    const auto features = found.externalMemoryProperties.externalMemoryFeatures;
-    if ((features & VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) != 0) names.emplace_back(Name(type));
-  }
+  for (const ExportWay& way : kExportWays)
+    if (HasDeviceExtension(physical, way.extension) &&
+        (way.bit == kNoQuery || ExportsBuffers(physical, way.bit)))
+      names.emplace_back(Name(way.type));
   return names;
 }
 

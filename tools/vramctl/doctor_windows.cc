@@ -17,6 +17,19 @@ namespace {
 
 using vramd::OsHandle;
 
+// What programs are told by GetVersionEx depends on their manifest; the registry says what is so.
+void CheckVersion(Findings& findings) {
+  const auto read = [](const wchar_t* value) -> std::string {
+    wchar_t text[128];
+    DWORD size = sizeof(text);
+    if (RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion", value,
+                     RRF_RT_REG_SZ, nullptr, text, &size) != ERROR_SUCCESS)
+      return "";
+    return vramd::ToUtf8(text);
+  };
+  findings.Ok("kernel", "Windows NT, build " + read(L"CurrentBuild"));
+}
+
 void CheckSession(Findings& findings) {
   DWORD session = 0;
   ProcessIdToSessionId(GetCurrentProcessId(), &session);
@@ -51,6 +64,7 @@ std::string PipeState(const std::string& pipe) {
 }  // namespace
 
 void CheckSystem(Findings& findings) {
+  CheckVersion(findings);
   findings.Ok("user", vramd::OwnUserId());
   CheckSession(findings);
   CheckElevation(findings);

@@ -26,8 +26,9 @@ vramd::Status VulkanError(const char* what, VkResult result) {
 }
 
 vramd::Result<VulkanInstance> VulkanInstance::Create() {
-  if (volkInitialize() != VK_SUCCESS)
-    return vramd::Status(VRAMD_UNAVAILABLE, "no Vulkan loader; install libvulkan1");
+  if (LoadVulkan() != VK_SUCCESS)
+    return vramd::Status(VRAMD_UNAVAILABLE,
+                         "no Vulkan loader; install libvulkan1, or on Windows the GPU's driver");
   VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
   application.pApplicationName = "vramctl";
   application.apiVersion = VK_API_VERSION_1_1;

@@ -13,6 +13,9 @@
 
 namespace vramctl {
 
+// Loads the system's Vulkan library for volk. One source per system.
+VkResult LoadVulkan();
+
 vramd::Status VulkanError(const char* what, VkResult result);
 
 // Opens the loader and makes an instance of Vulkan 1.1 or newer. UNAVAILABLE if there is no loader

@@ -1,0 +1,7 @@
+#include "tools/vramctl/vulkan_host.h"
+
+namespace vramctl {
+
+VkResult LoadVulkan() { return volkInitialize(); }
+
+}  // namespace vramctl
