@@ -209,11 +209,11 @@ absl::Status ProducerCore::NewGeneration(uint32_t generation, uint32_t images,
   return waited.ok() ? bound : waited;
 }
 
-std::vector<uint32_t> ProducerCore::TakeDrainedGenerations() {
+uint32_t ProducerCore::OldestGeneration() {
   MutexLock lock(mutex_);
   CollectAll();
   ledger_.Recycle(Held());
-  return ledger_.TakeDrained();
+  return ledger_.oldest_generation();
 }
 
 // ---- Frames -----------------------------------------------------------------------------------

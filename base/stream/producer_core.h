@@ -93,8 +93,8 @@ class ProducerCore {
   // DEADLINE_EXCEEDED: too many slots of older rings are still in use.
   absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience);
 
-  // The older rings whose images nobody uses any more, each told once: their memory can go.
-  std::vector<uint32_t> TakeDrainedGenerations();
+  // The oldest ring of which somebody still has an image: the memory of those before it can go.
+  uint32_t OldestGeneration();
 
   // If a frame is kept, the consumer gets it at once. RESOURCE_EXHAUSTED: the ring has too few
   // images, or there are kMaxBells - 1 consumers. ALREADY_EXISTS: the id.

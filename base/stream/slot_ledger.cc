@@ -2,18 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace vramd::stream {
-
-SlotSet SlotLedger::SlotsOf(uint32_t generation) const {
-  SlotSet slots = 0;
-  for (uint32_t slot = 0; slot < kSlotCapacity; ++slot)
-    if (Contains(bound_, slot) && bindings_[slot].generation == generation) slots |= Only(slot);
-  return slots;
-}
 
 absl::Status SlotLedger::Bind(uint32_t generation, uint32_t images) {
   if (generation <= generation_)
@@ -85,15 +77,14 @@ void SlotLedger::Recycle(SlotSet held) {
   for (; idle != 0; idle &= idle - 1) {
     const auto slot = static_cast<uint32_t>(std::countr_zero(idle));
     bound_ &= ~Only(slot);
-    const uint32_t generation = bindings_[slot].generation;
-    if (SlotsOf(generation) == 0) drained_.push_back(generation);
   }
 }
 
-std::vector<uint32_t> SlotLedger::TakeDrained() {
-  std::vector<uint32_t> drained = std::exchange(drained_, {});
-  std::sort(drained.begin(), drained.end());
-  return drained;
+uint32_t SlotLedger::oldest_generation() const {
+  uint32_t oldest = generation_;
+  for (SlotSet bound = bound_; bound != 0; bound &= bound - 1)
+    oldest = std::min(oldest, bindings_[std::countr_zero(bound)].generation);
+  return oldest;
 }
 
 }  // namespace vramd::stream

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "base/stream/lane.h"
@@ -39,8 +38,8 @@ class SlotLedger {
 
   // Frees the slots of old generations that nobody has any more.
   void Recycle(SlotSet held);
-  // The generations that have lost their last slot since the last call, oldest first.
-  std::vector<uint32_t> TakeDrained();
+  // The oldest generation that still has a slot; a newer one may have lost all of its own before.
+  uint32_t oldest_generation() const;
 
   uint32_t generation() const { return generation_; }
   uint32_t images() const { return Count(current_); }  // of the newest generation
@@ -56,8 +55,6 @@ class SlotLedger {
     uint16_t image = 0;
   };
 
-  SlotSet SlotsOf(uint32_t generation) const;
-
   const bool keep_last_;
   std::array<Binding, kSlotCapacity> bindings_{};
   SlotSet bound_ = 0;
@@ -68,7 +65,6 @@ class SlotLedger {
   uint32_t generation_ = 0;
   uint32_t published_generation_ = 0;
   uint32_t next_ = 0;  // where the search for a free slot begins
-  std::vector<uint32_t> drained_;
 };
 
 }  // namespace vramd::stream

@@ -348,10 +348,10 @@ absl::Status StreamProducer::TakeGeneration(ProducerPart& part, const v1::Genera
 // while there are several rings.
 void StreamProducer::Retire(ProducerPart& part) {
   if (store_.oldest() == store_.newest()) return;
-  const std::vector<uint32_t> drained = part.core->TakeDrainedGenerations();
-  if (drained.empty()) return;
-  store_.RetireRings(part.first_generation + drained.back() + 1);
-  part.link->Retire(part.id, drained.back() + 1);
+  const uint32_t oldest = part.core->OldestGeneration();
+  if (part.first_generation + oldest <= store_.oldest()) return;
+  store_.RetireRings(part.first_generation + oldest);
+  part.link->Retire(part.id, oldest);
 }
 
 void StreamProducer::CollectBroken(ProducerPart& part) {

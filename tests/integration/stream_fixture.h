@@ -83,9 +83,6 @@ class StreamTest : public testing::Test {
   BrokerProcess broker_;
 };
 
-// The process time of a process, in clock ticks.
-uint64_t ProcessTicks(uint32_t process_id);
-
 }  // namespace vramd
 
 #endif  // VRAMD_TESTS_INTEGRATION_STREAM_FIXTURE_H_
