@@ -6,6 +6,7 @@
 #ifndef VRAMD_DAEMON_EVENT_CALL_H_
 #define VRAMD_DAEMON_EVENT_CALL_H_
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
@@ -82,6 +84,15 @@ class EventCall {
     if (queue_.empty()) Finish();
   }
 
+  // Calls Drained() after a pause, unless the call is over before. Does nothing while an earlier
+  // pause runs. Thread-safe.
+  void DrainAfter(std::chrono::milliseconds pause, grpc::CompletionQueue* queue) {
+    MutexLock lock(mutex_);
+    if (ending_ || std::exchange(pausing_, true)) return;
+    ++pending_;
+    alarm_.Set(queue, std::chrono::system_clock::now() + pause, &paused_);
+  }
+
   // Drops what waits to be sent, but for what gRPC has in its hands.
   void DropQueued() {
     MutexLock lock(mutex_);
@@ -132,11 +143,23 @@ class EventCall {
     Settle();
   }
 
+  void HandlePaused() {
+    bool goes_on = false;
+    {
+      MutexLock lock(mutex_);
+      pausing_ = false;
+      goes_on = !ending_;
+    }
+    if (goes_on) Drained();
+    Settle();
+  }
+
   void HandleDone() {
     {
       MutexLock lock(mutex_);
       done_seen_ = true;
       ending_ = true;
+      if (pausing_) alarm_.Cancel();
     }
     Settle();
   }
@@ -157,12 +180,15 @@ class EventCall {
   EventTag arrived_ = [this](bool ok) { HandleArrived(ok); };
   EventTag written_ = [this](bool ok) { HandleWritten(ok); };
   EventTag finished_ = [this](bool) { Settle(); };
+  EventTag paused_ = [this](bool) { HandlePaused(); };
   EventTag done_ = [this](bool) { HandleDone(); };
 
   mutable Mutex mutex_;
   std::deque<Event> queue_ ABSL_GUARDED_BY(mutex_);  // the front one is being written
   grpc::Status status_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(mutex_);
+  bool pausing_ ABSL_GUARDED_BY(mutex_) = false;
   bool done_seen_ ABSL_GUARDED_BY(mutex_) = false;
   int pending_ ABSL_GUARDED_BY(mutex_) = 1;
 };

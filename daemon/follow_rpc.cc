@@ -1,6 +1,7 @@
 // A follower gets one event at a time: the next is taken from the broker, and its handles are sent,
 // when the one before is written. So what a slow client has not read waits with the broker, where
-// it costs no descriptors in the lane and may yet become superfluous.
+// it costs no descriptors in the lane and may yet become superfluous. gRPC says that a message is
+// written when it has only put it into a buffer, so the lane is asked, too.
 #include "daemon/follow_rpc.h"
 
 #include <optional>
@@ -73,6 +74,10 @@ absl::Status Fill(const StreamEvent& event, HandleBatch& handles, v1::StreamEven
   return absl::OkStatus();
 }
 
+// For a client whose lane is full.
+constexpr std::chrono::milliseconds kPause(10);
+constexpr std::chrono::seconds kPatience(5);
+
 class FollowCall final : public EventCall<v1::FollowStreamRequest, v1::StreamEvent> {
  public:
   static void AcceptNext(StreamsService* service, StreamBroker* streams,
@@ -143,13 +148,26 @@ class FollowCall final : public EventCall<v1::FollowStreamRequest, v1::StreamEve
   // Sends one event, if the one before is written and there is one. Called with the feed's lock.
   absl::Status SendNext(const Feed* feed) {
     if (queued() != 0) return absl::OkStatus();
-    const std::optional<StreamEvent> event = streams_->NextEvent(part_, feed);
-    if (!event) return absl::OkStatus();
+    if (!next_) next_ = streams_->NextEvent(part_, feed);
+    if (!next_) return absl::OkStatus();
+    if (!lane_->HasRoom()) return WaitForRoom();
+    room_by_ = Clock::time_point::max();
     HandleBatch handles(lane_.get(), request_);
     v1::StreamEvent out;
-    VRAMD_RETURN_IF_ERROR(Fill(*event, handles, &out));
+    VRAMD_RETURN_IF_ERROR(Fill(*std::exchange(next_, std::nullopt), handles, &out));
     handles.Keep();
     Send(std::move(out));
+    return absl::OkStatus();
+  }
+
+  // Nothing tells when the client takes handles out of the lane.
+  absl::Status WaitForRoom() {
+    const Clock::time_point now = Clock::now();
+    if (room_by_ == Clock::time_point::max()) room_by_ = now + kPatience;
+    if (now >= room_by_)
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "the client has not taken its earlier handles for ", kPatience.count(), " s"));
+    DrainAfter(kPause, loop_->queue());
     return absl::OkStatus();
   }
 
@@ -169,6 +187,9 @@ class FollowCall final : public EventCall<v1::FollowStreamRequest, v1::StreamEve
   std::shared_ptr<HandleSender> lane_;
   RequestId request_;
   PartId part_;
+  // With the feed's lock.
+  std::optional<StreamEvent> next_;  // taken from the stream broker, not sent yet
+  Clock::time_point room_by_ = Clock::time_point::max();  // by then the lane must have room
 };
 
 }  // namespace

@@ -32,6 +32,10 @@ class HandleSender {
   // does not take its handles; UNAVAILABLE if it is gone.
   absl::StatusOr<uint64_t> Send(RequestId request, const OsHandle& handle);
 
+  // Whether the client has taken so many of its handles that those of one more event fit. Always,
+  // where a lane cannot fill up (Windows).
+  bool HasRoom();
+
   // Takes back a handle whose reply will not be sent. A no-op on Linux, where the client drops what
   // it does not expect.
   void TakeBack(uint64_t number);

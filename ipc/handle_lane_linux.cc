@@ -3,7 +3,9 @@
 // Several threads of one client may wait at once. Whoever holds the lock reads whatever comes; a
 // waiter sleeps in poll() without the lock for a short slice at most, since its handle may have
 // been read by another thread meanwhile.
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -86,6 +88,16 @@ absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& h
   if (errno == EPIPE || errno == ECONNRESET)
     return absl::UnavailableError("the client has closed its handle lane");
   return LastOsError("send a handle to the client");
+}
+
+// A buffer of the usual size takes some 270 handles; an event brings 64 at most.
+bool HandleSender::HasRoom() {
+  MutexLock lock(mutex_);
+  int used = 0, all = 0;
+  socklen_t size = sizeof(all);
+  if (ioctl(end_.get(), SIOCOUTQ, &used) != 0) return true;  // sending will tell
+  if (getsockopt(end_.get(), SOL_SOCKET, SO_SNDBUF, &all, &size) != 0) return true;
+  return used <= all / 2;
 }
 
 void HandleSender::TakeBack(uint64_t) {}

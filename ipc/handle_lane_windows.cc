@@ -39,6 +39,8 @@ absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& h
   return number;
 }
 
+bool HandleSender::HasRoom() { return true; }
+
 void HandleSender::TakeBackRequest(RequestId request) {
   std::vector<uint64_t> numbers;
   {

@@ -204,6 +204,7 @@ TEST_F(StreamTest, ResizedUnderLoadNothingIsMixed) {
   EXPECT_EQ(all["wrong"], 0u);
   EXPECT_EQ(all["generations"], 1000u);
   const ConsumerReport some = newest->Report();
+  EXPECT_EQ(some["end"], uint64_t{VRAMD_END_FINISHED});
   EXPECT_EQ(some["last"], 5000u);
   EXPECT_EQ(some["wrong"], 0u);
   EXPECT_EQ(some["received"] + some["dropped"], 5000u);

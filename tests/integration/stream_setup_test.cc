@@ -156,6 +156,24 @@ TEST_F(StreamSetupTest, ANewRingArrivesInOrder) {
   EXPECT_TRUE(events.End().ok());
 }
 
+// As a process that has no processor for a while: all rings come, once it takes them.
+TEST_F(StreamSetupTest, WhoIsLateInTakingHandlesGetsThemAll) {
+  const uint64_t part = alice_.Produce("setup/cam");
+  Followed events(bob_, bob_.Consume("setup/cam"));
+  EXPECT_EQ(events.NextWords(), "FOLLOWING");
+  for (uint32_t number = 2; number <= 30; ++number) {
+    v1::ResizeStreamReply reply;
+    ASSERT_TRUE(alice_.Resize(part, 20, &reply).ok());
+    EXPECT_EQ(alice_.RedeemAll(reply.generation()), 20u);
+  }
+  for (uint32_t number = 2; number <= 30; ++number) {
+    const auto event = events.Next();
+    ASSERT_TRUE(event.has_value()) << events.End().error_message();
+    EXPECT_EQ(event->generation().number(), number);
+    EXPECT_EQ(bob_.RedeemAll(event->generation()), 20u);
+  }
+}
+
 // ---- Deaths
 
 TEST_F(StreamSetupTest, AKilledProducerIsToldOf) {
