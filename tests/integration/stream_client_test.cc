@@ -2,8 +2,6 @@
 // any of them. Both sides of each conversation are in stream_roles.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <time.h>
 
 #include <thread>
 
@@ -13,14 +11,6 @@
 namespace vramd {
 
 namespace {
-
-std::chrono::nanoseconds ProcessTime(uint32_t process_id) {
-  clockid_t clock;
-  timespec time{};
-  EXPECT_EQ(clock_getcpuclockid(static_cast<pid_t>(process_id), &clock), 0);
-  EXPECT_EQ(clock_gettime(clock, &time), 0);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 // A stream of buffers whose producer is the test itself.
 StreamInfo BufferStream(uint64_t bytes) {
@@ -97,7 +87,7 @@ TEST_F(StreamTest, StoppedConsumerDelaysNobody) {
     consumers.push_back(StartConsumer({"mode=fifo", "limit=4", "when=wait"}));
   const auto stopped = StartConsumer({"mode=fifo", "limit=4", "when=drop"});
   AwaitConsumers(*producer, 8);
-  ASSERT_EQ(kill(static_cast<pid_t>(stopped->process().id()), SIGSTOP), 0);
+  stopped->process().Suspend();
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(producer->Ask("publish 1000 1000"), "ok 1000");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -109,7 +99,7 @@ TEST_F(StreamTest, StoppedConsumerDelaysNobody) {
     EXPECT_EQ(report["dropped"], 0u);
     EXPECT_EQ(report["wrong"], 0u);
   }
-  kill(static_cast<pid_t>(stopped->process().id()), SIGCONT);
+  stopped->process().Resume();
   const ConsumerReport report = stopped->Report();
   EXPECT_EQ(report["received"] + report["dropped"], 1000u);
   EXPECT_EQ(report["wrong"], 0u);
@@ -119,7 +109,7 @@ TEST_F(StreamTest, KilledConsumerGivesItsSlotsBack) {
   const auto producer = StartProducer({"images=4", "waiting=1"});
   const auto victim = StartConsumer({"mode=fifo", "limit=2", "when=wait"});
   AwaitConsumers(*producer, 1);
-  ASSERT_EQ(kill(static_cast<pid_t>(victim->process().id()), SIGSTOP), 0);
+  victim->process().Suspend();
   // It takes two frames at most; the third has to wait for it, until it is killed.
   producer->Tell("publish 100");
   victim->process().Kill();
@@ -235,9 +225,9 @@ TEST_F(StreamTest, BrokerHasNothingToDoWithFrames) {
   const auto consumer = StartConsumer({"mode=fifo", "limit=4", "when=wait"});
   AwaitConsumers(*producer, 1);
   EXPECT_EQ(producer->Ask("publish 100"), "ok 100");
-  const auto before = ProcessTime(broker_.process().id());
+  const auto before = broker_.process().CpuTime();
   EXPECT_EQ(producer->Ask("publish 100000"), "ok 100100");
-  const auto used = ProcessTime(broker_.process().id()) - before;
+  const auto used = broker_.process().CpuTime() - before;
   RecordProperty("broker_ns_per_frame", std::to_string(used.count() / 100000));
   // Whatever it does now and then for itself is nothing over so many frames. To be woken for a
   // frame would cost more than that.

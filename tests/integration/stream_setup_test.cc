@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <optional>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -13,8 +12,7 @@
 #include "base/stream/board.h"
 #include "base/stream/consumer_core.h"
 #include "base/stream/producer_core.h"
-#include "tests/integration/stream_party.h"
-#include "tests/support/broker_process.h"
+#include "tests/integration/stream_setup_fixture.h"
 
 namespace vramd {
 namespace {
@@ -24,22 +22,6 @@ using Followed = StreamParty::Followed;
 
 // How long the others may be in the dark about a death.
 constexpr std::chrono::seconds kTold(2);
-
-class StreamSetupTest : public testing::Test {
- protected:
-  // Another process that makes a part and keeps it until it is killed; its part.
-  uint64_t StartVictim(const std::string& role, const std::string& name) {
-    victim_.emplace(ChildProcess::Options{
-        .command = {OwnProgram(), "--role=" + role, broker_.endpoint(), name}});
-    const auto line = victim_->ReadLine();
-    EXPECT_TRUE(line.has_value()) << "the " << role << " did not get its part";
-    return line ? std::stoull(*line) : 0;
-  }
-
-  BrokerProcess broker_{{"--null-device"}};
-  StreamParty alice_{broker_.endpoint()}, bob_{broker_.endpoint()};
-  std::optional<ChildProcess> victim_;
-};
 
 MappedSection MapOrFail(const absl::StatusOr<OsHandle>& handle, uint64_t size,
                         SectionAccess access) {
@@ -79,22 +61,22 @@ TEST_F(StreamSetupTest, AFrameGoesByTheHandlesThatArrive) {
   ASSERT_TRUE(joined && joined->kind() == v1::StreamEvent::CONSUMER_JOINED);
   EXPECT_EQ(joined->consumer_id(), opened.part_id());
 
-  stream::ProducerLane near;
-  near.memory = MapLane(alice_.Redeem(joined->lane()));
-  near.frames_ring = *alice_.Redeem(joined->doorbells().ring());
-  near.releases_listen = *alice_.Redeem(joined->doorbells().listen());
+  stream::ProducerLane producers_end;
+  producers_end.memory = MapLane(alice_.Redeem(joined->lane()));
+  producers_end.frames_ring = *alice_.Redeem(joined->doorbells().ring());
+  producers_end.releases_listen = *alice_.Redeem(joined->doorbells().listen());
   const stream::LaneTerms terms{.limit = opened.limit()};
   ASSERT_TRUE((*producer)
                   ->AddConsumer(stream::ConsumerId{opened.part_id()}, terms,
-                                stream::WhenFull::kDrop, std::move(near))
+                                stream::WhenFull::kDrop, std::move(producers_end))
                   .ok());
-  stream::ConsumerLane far;
-  far.memory = MapLane(bob_.Redeem(opened.lane()));
-  far.frames_listen = *bob_.Redeem(opened.doorbells().listen());
-  far.releases_ring = *bob_.Redeem(opened.doorbells().ring());
+  stream::ConsumerLane consumers_end;
+  consumers_end.memory = MapLane(bob_.Redeem(opened.lane()));
+  consumers_end.frames_listen = *bob_.Redeem(opened.doorbells().listen());
+  consumers_end.releases_ring = *bob_.Redeem(opened.doorbells().ring());
   auto consumer = stream::ConsumerCore::Create(
       MapOrFail(bob_.Redeem(opened.board()), stream::BoardBytes(), SectionAccess::kReadOnly),
-      std::move(far), terms);
+      std::move(consumers_end), terms);
   ASSERT_TRUE(consumer.ok()) << consumer.status();
   (*consumer)->AddGeneration(1, 4);
 
@@ -107,15 +89,6 @@ TEST_F(StreamSetupTest, AFrameGoesByTheHandlesThatArrive) {
   EXPECT_EQ(received->kind, stream::Received::Kind::kFrame);
   EXPECT_EQ(received->frame.facts.sequence, 1u);
   EXPECT_EQ(alice_.List().streams(0).published(), 1u);
-}
-
-TEST_F(StreamSetupTest, AnUnsealedBoardStartsNothing) {
-  v1::CreateStreamReply created;
-  ASSERT_TRUE(alice_.Create(StreamOf("setup/cam"), &created).ok());
-  const grpc::Status status = alice_.Start(created.part_id());
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(status.error_message(), HasSubstr("sealed"));
-  EXPECT_EQ(alice_.List().streams_size(), 0);
 }
 
 TEST_F(StreamSetupTest, BadRequestsGetWords) {
@@ -209,31 +182,6 @@ TEST_F(StreamSetupTest, WhoStopsFollowingIsToldOf) {
   }
   EXPECT_EQ(events.NextWords(), absl::StrCat("CONSUMER_LEFT ", consumer, " died"));
   EXPECT_EQ(bob_.Leave(consumer).error_code(), grpc::StatusCode::NOT_FOUND);
-}
-
-TEST_F(StreamSetupTest, WhoTakesNoHandlesLosesItsPart) {
-  const uint64_t part = alice_.Produce("setup/cam");
-  Followed events(alice_, part);
-  // It reads that they come and go, but leaves their handles in the lane until that is full.
-  std::thread reader([&] {
-    while (events.Next()) {
-    }
-  });
-  v1::OpenStreamReply opened;
-  for (grpc::Status status; status.ok();) {
-    status = bob_.Open(OpeningOf("setup/cam"), &opened);
-    if (!status.ok()) break;
-    bob_.RedeemAll(opened.generation());
-    for (const v1::HandleRef* handle : {&opened.board(), &opened.lane(),
-                                        &opened.doorbells().listen(), &opened.doorbells().ring()})
-      ASSERT_TRUE(bob_.Redeem(*handle).ok());
-    (void)bob_.Leave(opened.part_id());
-  }
-  reader.join();
-  const grpc::Status end = events.End();
-  EXPECT_EQ(end.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << end.error_message();
-  EXPECT_EQ(bob_.List().streams_size(), 0);
-  EXPECT_EQ(alice_.QuotaUsed("session.streams"), 0u);
 }
 
 TEST_F(StreamSetupTest, ABrokerThatStopsEndsFollowingAtOnce) {

@@ -39,9 +39,15 @@ class ChildProcess {
   void Terminate();  // asks it to stop: SIGTERM, or Ctrl-Break
   void Hangup();     // asks it to reload: SIGHUP; not on Windows
 
+  // None of its threads runs until Resume(): SIGSTOP, or every thread suspended. It can be killed.
+  void Suspend();
+  void Resume();
+
   // Its exit code; -N if signal N ended it; nullopt at the deadline.
   std::optional<int> Wait(std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
+  // What it has used of processors, all its threads together; 0 if it is gone.
+  std::chrono::nanoseconds CpuTime() const;
   // Open handles of the process, as the system counts them; 0 if it is gone.
   size_t CountHandles() const;
   // Resident memory in bytes; 0 if it is gone.
@@ -55,7 +61,8 @@ class ChildProcess {
 // This test program's own path, for children that are another role of it.
 std::string OwnProgram();
 
-// How many of `rounds` a long test should do. Fewer where a call takes a millisecond, as under Wine.
+// How many of `rounds` a long test should do. Fewer where a call takes a millisecond, as under
+// Wine.
 int LongRun(int rounds);
 
 // A new directory that only this user may enter. Removed with all in it at the end of its life.

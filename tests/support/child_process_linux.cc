@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -147,6 +148,8 @@ bool ChildProcess::WriteLine(const std::string& line) {
 void ChildProcess::Kill() { kill(state_->pid, SIGKILL); }
 void ChildProcess::Terminate() { kill(state_->pid, SIGTERM); }
 void ChildProcess::Hangup() { kill(state_->pid, SIGHUP); }
+void ChildProcess::Suspend() { kill(state_->pid, SIGSTOP); }
+void ChildProcess::Resume() { kill(state_->pid, SIGCONT); }
 
 std::optional<int> ChildProcess::Wait(std::chrono::milliseconds timeout) {
   if (state_->exit_code) return state_->exit_code;
@@ -156,6 +159,13 @@ std::optional<int> ChildProcess::Wait(std::chrono::milliseconds timeout) {
   if (waitpid(state_->pid, &status, 0) != state_->pid) return std::nullopt;
   state_->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   return state_->exit_code;
+}
+
+std::chrono::nanoseconds ChildProcess::CpuTime() const {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(state_->pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 size_t ChildProcess::CountHandles() const {

@@ -5,6 +5,7 @@
 #include <windows.h>
 // psapi.h needs windows.h before it.
 #include <psapi.h>
+#include <tlhelp32.h>
 
 #include <array>
 #include <atomic>
@@ -111,6 +112,19 @@ bool SignalNamed(const char* what, DWORD process) {
   return event.valid() && SetEvent(event.get()) != FALSE;
 }
 
+// Calls `act` with every thread of the process.
+void ForEachThread(DWORD process, DWORD(WINAPI* act)(HANDLE)) {
+  const OsHandle snapshot = Checked(CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0), "list threads");
+  THREADENTRY32 entry{};
+  entry.dwSize = sizeof(entry);
+  for (BOOL more = Thread32First(snapshot.get(), &entry); more != FALSE;
+       more = Thread32Next(snapshot.get(), &entry)) {
+    if (entry.th32OwnerProcessID != process) continue;
+    const OsHandle thread(OpenThread(THREAD_SUSPEND_RESUME, FALSE, entry.th32ThreadID));
+    if (thread.valid()) act(thread.get());
+  }
+}
+
 }  // namespace
 
 struct ChildProcess::State {
@@ -188,6 +202,9 @@ void ChildProcess::Terminate() {
 
 void ChildProcess::Hangup() { SignalNamed("reload", state_->pid); }
 
+void ChildProcess::Suspend() { ForEachThread(state_->pid, &SuspendThread); }
+void ChildProcess::Resume() { ForEachThread(state_->pid, &ResumeThread); }
+
 std::optional<int> ChildProcess::Wait(std::chrono::milliseconds timeout) {
   if (WaitForSingleObject(state_->process.get(), MillisecondsUntil(Clock::now() + timeout)) !=
       WAIT_OBJECT_0)
@@ -195,6 +212,15 @@ std::optional<int> ChildProcess::Wait(std::chrono::milliseconds timeout) {
   DWORD code = 0;
   GetExitCodeProcess(state_->process.get(), &code);
   return static_cast<int>(code);
+}
+
+std::chrono::nanoseconds ChildProcess::CpuTime() const {
+  FILETIME created{}, exited{}, kernel{}, user{};
+  if (!GetProcessTimes(state_->process.get(), &created, &exited, &kernel, &user)) return {};
+  const auto ticks = [](const FILETIME& time) {
+    return int64_t{time.dwHighDateTime} << 32 | int64_t{time.dwLowDateTime};
+  };
+  return std::chrono::nanoseconds(100 * (ticks(kernel) + ticks(user)));
 }
 
 size_t ChildProcess::CountHandles() const {

@@ -1,11 +1,11 @@
 // Producer and consumers in one process: order, drops, limits, rings, ends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 
 #include <numeric>
 #include <thread>
 
+#include "tests/unit/stream/await_doorbell.h"
 #include "tests/unit/stream/stream_rig.h"
 
 namespace vramd::stream {
@@ -261,8 +261,7 @@ TEST(Stream, AnEventLoopIsWokenByTheDoorbell) {
   Seen seen;
   while (seen.reason == EndReason::kLive) {
     if (Must(consumer->ArmDoorbell())) {
-      pollfd readable = {consumer->doorbell(), POLLIN, 0};
-      ASSERT_EQ(poll(&readable, 1, 20000), 1);
+      ASSERT_TRUE(AwaitDoorbell(consumer->doorbell(), seconds(20)));
     }
     const Seen more = Consume(*consumer, rig.images(), Patience::None());
     EXPECT_EQ(more.wrong, "");
@@ -361,6 +360,23 @@ TEST(Stream, ABadHeaderIsRefusedByThePublisher) {
   header.facts.transform = 3;
   EXPECT_TRUE(absl::IsInvalidArgument(rig.producer().Publish(slot.slot, header).status()));
   EXPECT_TRUE(rig.producer().Publish(slot.slot, {}).ok());
+}
+
+TEST(Stream, AnotherLayoutIsRefused) {
+  const OsHandle section = Must(CreateOneWriterSection(BoardBytes(), "test"));
+  const auto writable = Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadWrite));
+  auto* board = static_cast<Board*>(writable.data());
+  const auto open = [&] {
+    return ConsumerCore::Create(
+               Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadOnly)),
+               MakeLane().ConsumerEnd(), {})
+        .status();
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(open()));
+  BoardWriter(board).Begin();
+  EXPECT_TRUE(open().ok());
+  board->layout_version = kLayoutVersion + 1;
+  EXPECT_TRUE(absl::IsFailedPrecondition(open()));
 }
 
 }  // namespace

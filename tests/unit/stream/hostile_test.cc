@@ -77,7 +77,7 @@ TEST(Hostile, AConsumerThatRingsForNothingIsDropped) {
   for (int i = 0; i < 4; ++i) Must(rig.Produce());
   std::atomic<bool> stop = false;
   std::thread ringer([&] {
-    while (!stop) Ring({&lane.lane()->releases_bell});
+    while (!stop) Ring({&lane.lane()->releases_bell, lane.releases.ring.get()});
   });
   const auto produced = rig.Produce(Patience::For(seconds(20)));
   stop = true;
@@ -125,7 +125,7 @@ TEST(Hostile, AProducerThatRingsForNothingIsFound) {
   auto victim = rig.Consumer(other, kFifo4);
   std::atomic<bool> stop = false;
   std::thread ringer([&] {
-    while (!stop) Ring({&other.lane()->frames_bell});
+    while (!stop) Ring({&other.lane()->frames_bell, other.frames.ring.get()});
   });
   EXPECT_TRUE(absl::IsDataLoss(victim->Next(Patience::For(seconds(20))).status()));
   stop = true;

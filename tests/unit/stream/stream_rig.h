@@ -133,17 +133,28 @@ struct LaneParts {
   OsHandle section;
   std::shared_ptr<const MappedSection> memory;
   Doorbell frames;
+  Doorbell releases;  // where Sleep() needs it
 
   Lane* lane() const { return static_cast<Lane*>(memory->data()); }
-  ProducerLane ProducerEnd() const { return {memory, Must(frames.ring.Duplicate()), OsHandle()}; }
-  ConsumerLane ConsumerEnd() const { return {memory, Must(frames.listen.Duplicate()), OsHandle()}; }
+  ProducerLane ProducerEnd() const { return {memory, Copy(frames.ring), Copy(releases.listen)}; }
+  ConsumerLane ConsumerEnd() const { return {memory, Copy(frames.listen), Copy(releases.ring)}; }
+
+ private:
+  static OsHandle Copy(const OsHandle& handle) {
+    return handle.valid() ? Must(handle.Duplicate()) : OsHandle();
+  }
 };
 
 inline LaneParts MakeLane() {
   OsHandle section = Must(CreateSection(LaneBytes(), "test lane"));
   auto memory = std::make_shared<const MappedSection>(
       Must(MappedSection::Map(section, LaneBytes(), SectionAccess::kReadWrite)));
-  return {std::move(section), std::move(memory), Must(CreateDoorbell())};
+  LaneParts lane;
+  lane.section = std::move(section);
+  lane.memory = std::move(memory);
+  lane.frames = Must(CreateDoorbell());
+  if (SleepNeedsDoorbells()) lane.releases = Must(CreateDoorbell());
+  return lane;
 }
 
 // The producer's side of a stream with its first ring, and the handles that consumers need.

@@ -51,22 +51,5 @@ TEST(Board, ALaneCannotBeResized) {
   EXPECT_EQ(ftruncate(lane.section.get(), 1 << 20), -1);
 }
 
-TEST(Board, AnotherLayoutIsRefused) {
-  const OsHandle section = Must(CreateOneWriterSection(BoardBytes(), "test"));
-  const auto writable = Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadWrite));
-  auto* board = static_cast<Board*>(writable.data());
-  const auto open = [&] {
-    return ConsumerCore::Create(
-               Must(MappedSection::Map(section, BoardBytes(), SectionAccess::kReadOnly)),
-               MakeLane().ConsumerEnd(), {})
-        .status();
-  };
-  EXPECT_TRUE(absl::IsFailedPrecondition(open()));
-  BoardWriter(board).Begin();
-  EXPECT_TRUE(open().ok());
-  board->layout_version = kLayoutVersion + 1;
-  EXPECT_TRUE(absl::IsFailedPrecondition(open()));
-}
-
 }  // namespace
 }  // namespace vramd::stream
