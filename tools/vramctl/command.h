@@ -36,6 +36,8 @@ void AddStatusCommands(CLI::App& app, Context& context);
 void AddNameCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 void AddSnapshotCommand(CLI::App& app, Context& context);
+void AddStreamCommands(CLI::App& app, Context& context);
+void AddRecordCommand(CLI::App& app, Context& context);
 void AddBenchCommand(CLI::App& app, Context& context);
 
 vramd::Result<vramd::Client> Connect(const Context& context);

@@ -14,6 +14,7 @@ namespace {
 struct LocalDevice {
   VkPhysicalDeviceProperties properties;
   vramd_importer importer;
+  bool timelines;  // it can take part in streams that have them
 };
 
 // The NV family has no query that tells of buffers: to have its extension is to export.
@@ -104,6 +105,9 @@ LocalDevice CheckDevice(VkInstance instance, VkPhysicalDevice physical, Findings
     return local;
   }
   local.importer = *importer;
+  const auto timelines =
+      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance, physical);
+  local.timelines = timelines.ok() && *timelines;
   const std::vector<std::string> importable = Importable(local.importer);
   const std::string text = name + " (" + DeviceTypeName(local.properties.deviceType) + ", Vulkan " +
                            FormatVulkanVersion(local.properties.apiVersion) + ") imports " +
@@ -124,6 +128,21 @@ bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b
          std::memcmp(a.driver_uuid, b.driver_uuid, sizeof(a.driver_uuid)) == 0;
 }
 
+// How frames of streams are ordered on the broker's device, seen from here. On a CPU nothing is
+// lost by a fence.
+void CheckFrameOrder(const vramd_device_info& theirs, const LocalDevice& local,
+                     Findings& findings) {
+  const std::string text = std::string("on ") + theirs.name + ", " + FrameOrder(theirs);
+  if (theirs.timeline_export && !local.timelines) {
+    findings.Problem("streams", text + "; but these cannot be imported here",
+                     "use the same driver as the broker: compare VK_DRIVER_FILES and the versions");
+  } else if (theirs.timeline_export || theirs.device_type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+    findings.Ok("streams", text);
+  } else {
+    findings.Warning("streams", text, "update the driver; until then frames come a little later");
+  }
+}
+
 void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>& ours,
                 Findings& findings) {
   if (theirs.state != VRAMD_DEVICE_READY) return;
@@ -133,6 +152,7 @@ void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>&
   });
   if (match != ours.end()) {
     findings.Ok("match", what + " is " + match->properties.deviceName + " here");
+    CheckFrameOrder(theirs, *match, findings);
   } else {
     findings.Problem("match", what + ", " + theirs.name + ", is none of the devices here",
                      "use the same driver as the broker: compare VK_DRIVER_FILES and the versions");

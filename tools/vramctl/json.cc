@@ -82,7 +82,9 @@ json ToJson(const vramd_device_info& device) {
           {"state", Name(device.state)},
           {"state_reason", device.state_reason},
           {"memory_types", MemoryTypesToJson(device)},
-          {"handle_types", HandleTypesToJson(device)}};
+          {"handle_types", HandleTypesToJson(device)},
+          {"timeline_export", device.timeline_export},
+          {"timeline_reason", device.timeline_reason}};
 }
 
 json ToJson(const vramd_recipe& recipe) {
@@ -111,6 +113,33 @@ json ToJson(const vramd_published& published) {
           {"label", published.label},
           {"lease_count", published.lease_count},
           {"recipe", ToJson(published.recipe)}};
+}
+
+json ToJson(const vramd_stream_listing& stream) {
+  return {{"name", stream.name},
+          {"user", stream.user},
+          {"process_id", stream.process_id},
+          {"executable", stream.executable},
+          {"label", stream.label},
+          {"generation", stream.generation},
+          {"image_count", stream.image_count},
+          {"recipe", ToJson(stream.recipe)},
+          {"timeline", stream.timeline},
+          {"published", stream.published}};
+}
+
+json ToJson(const vramd_consumer_stats& consumer) {
+  return {{"consumer_id", consumer.consumer_id},
+          {"user", consumer.user},
+          {"process_id", consumer.process_id},
+          {"executable", consumer.executable},
+          {"mode", Name(consumer.mode)},
+          {"limit", consumer.limit},
+          {"received", consumer.received},
+          {"dropped", consumer.dropped},
+          {"latency_us", static_cast<double>(consumer.latency_ns) / 1000},
+          {"measured", consumer.measured},
+          {"latency_total_us", static_cast<double>(consumer.latency_total_ns) / 1000}};
 }
 
 json ToJson(const vramd_event& event) {

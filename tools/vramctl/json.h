@@ -5,7 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "vramd/vramd.h"
+#include "vramd/vramd_stream.h"
 
 namespace vramctl {
 
@@ -15,6 +15,8 @@ nlohmann::json ToJson(const vramd_device_identity& identity);
 nlohmann::json ToJson(const vramd_recipe& recipe);
 nlohmann::json ToJson(const vramd_published& published);
 nlohmann::json ToJson(const vramd_event& event);
+nlohmann::json ToJson(const vramd_stream_listing& stream);
+nlohmann::json ToJson(const vramd_consumer_stats& consumer);
 
 }  // namespace vramctl
 

@@ -38,6 +38,8 @@ int main(int argc, char** argv) {
   vramctl::AddNameCommands(app, context);
   vramctl::AddDoctorCommand(app, context);
   vramctl::AddSnapshotCommand(app, context);
+  vramctl::AddStreamCommands(app, context);
+  vramctl::AddRecordCommand(app, context);
   vramctl::AddBenchCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -20,10 +20,9 @@ struct NameOptions {
 void PrintNames(const std::vector<vramd_published>& names) {
   Table table({"NAME", "WHAT", "HANDLE", "LEASES", "PROCESS", "LABEL"});
   for (const vramd_published& item : names) {
-    std::string process = std::to_string(item.process_id);
-    if (item.executable[0] != '\0') process += " " + Printable(item.executable);
     table.AddRow({Printable(item.name), FormatRecipe(item.recipe), Name(item.recipe.handle_type),
-                  std::to_string(item.lease_count), std::move(process), Printable(item.label)});
+                  std::to_string(item.lease_count), FormatProcess(item.process_id, item.executable),
+                  Printable(item.label)});
   }
   std::printf("%s", table.ToString().c_str());
 }

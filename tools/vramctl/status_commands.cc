@@ -67,6 +67,7 @@ void PrintDevice(const vramd_device_info& device) {
     std::printf("  handle   %s: %s%s%s\n", Name(support.type), HandleAbility(support).c_str(),
                 support.reason[0] ? ": " : "", Printable(support.reason).c_str());
   }
+  std::printf("  streams  %s\n", Printable(FrameOrder(device)).c_str());
   for (uint32_t i = 0; i < device.memory_type_count; ++i) {
     const vramd_memory_type& type = device.memory_types[i];
     std::printf("  memory   type %u: heap %u of %s, %s\n", i, type.heap_index,

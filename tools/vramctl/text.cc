@@ -149,6 +149,12 @@ std::string FormatRecipe(const vramd_recipe& recipe) {
   return text + " " + FormatImageFormat(image.format) + ", " + size;
 }
 
+std::string FormatProcess(uint32_t id, const char* path) {
+  const std::string whole = path;
+  const std::string name = whole.substr(whole.find_last_of("/\\") + 1);
+  return name.empty() ? std::to_string(id) : std::to_string(id) + " " + Printable(name);
+}
+
 const char* Name(vramd_handle_type type) {
   switch (type) {
     case VRAMD_HANDLE_ANY:
@@ -217,6 +223,16 @@ const char* Name(vramd_event_kind kind) {
   return "unknown";
 }
 
+const char* Name(vramd_stream_mode mode) {
+  switch (mode) {
+    case VRAMD_STREAM_MAILBOX:
+      return "mailbox";
+    case VRAMD_STREAM_FIFO:
+      return "fifo";
+  }
+  return "unknown";
+}
+
 const char* DeviceTypeName(uint32_t type) {
   switch (type) {
     case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
@@ -230,6 +246,18 @@ const char* DeviceTypeName(uint32_t type) {
     default:
       return "other";
   }
+}
+
+std::string Clip(const std::string& text, size_t columns) {
+  size_t end = 0;
+  while (end < text.size() && Width(text.substr(0, end + 1)) <= columns) ++end;
+  return text.substr(0, end);
+}
+
+std::string FrameOrder(const vramd_device_info& device) {
+  if (device.timeline_export) return "the GPU orders frames, by timeline semaphores";
+  return std::string("each side waits for its own GPU, by a fence, before it hands a frame on: ") +
+         device.timeline_reason;
 }
 
 std::string Join(const std::vector<std::string>& words, const char* separator) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "vramd/vramd.h"
+#include "vramd/vramd_stream.h"
 
 namespace vramctl {
 
@@ -22,11 +22,20 @@ std::string FormatMemoryProperties(uint32_t flags);    // "device-local host-vis
 std::string FormatImageFormat(uint32_t format);        // "R8G8B8A8_UNORM", or "format 12"
 std::string FormatRecipe(const vramd_recipe& recipe);  // "image 1920x1080 R8G8B8A8_UNORM"
 
+std::string FormatProcess(uint32_t id, const char* path);  // "1234 camera"
+
 const char* Name(vramd_handle_type type);
 const char* Name(vramd_resource_kind kind);
 const char* Name(vramd_device_state state);
 const char* Name(vramd_event_kind kind);
+const char* Name(vramd_stream_mode mode);
 const char* DeviceTypeName(uint32_t type);  // a VkPhysicalDeviceType
+
+// How streams on this device order their frames, and why not better.
+std::string FrameOrder(const vramd_device_info& device);
+
+// The beginning of `text` that fits into so many columns, each character taken for one.
+std::string Clip(const std::string& text, size_t columns);
 
 // "a, b, c"
 std::string Join(const std::vector<std::string>& words, const char* separator = ", ");

@@ -71,7 +71,14 @@ vramd::Result<VulkanHost> VulkanHost::Create(const VulkanInstance& instance,
   queue.queueFamilyIndex = *queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
+  VkPhysicalDeviceTimelineSemaphoreFeatures timeline{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+  timeline.timelineSemaphore = VK_TRUE;
+  const auto has_timeline =
+      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance.get(), physical);
+  if (!has_timeline.ok()) return has_timeline.status();
   VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  if (*has_timeline) info.pNext = &timeline;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions->size());
@@ -87,7 +94,8 @@ VulkanHost::~VulkanHost() {
   if (device_ != VK_NULL_HANDLE) vkDestroyDevice(device_, nullptr);
 }
 
-vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record) const {
+vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record,
+                              const vramd::VulkanSync& sync) const {
   VkCommandPoolCreateInfo pool_info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool_info.queueFamilyIndex = queue_family_;
   VkCommandPool pool = VK_NULL_HANDLE;
@@ -106,8 +114,8 @@ vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record
     vkBeginCommandBuffer(commands, &begin);
     record(commands);
     result = vkEndCommandBuffer(commands);
-    status =
-        result == VK_SUCCESS ? SubmitAndWait(commands) : VulkanError("vkEndCommandBuffer", result);
+    status = result == VK_SUCCESS ? SubmitAndWait(commands, sync)
+                                  : VulkanError("vkEndCommandBuffer", result);
   } else {
     status = VulkanError("vkAllocateCommandBuffers", result);
   }
@@ -115,7 +123,8 @@ vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record
   return status;
 }
 
-vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands) const {
+vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands,
+                                        const vramd::VulkanSync& sync) const {
   VkFenceCreateInfo fence_info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   VkFence fence = VK_NULL_HANDLE;
   VkResult result = vkCreateFence(device_, &fence_info, nullptr, &fence);
@@ -125,8 +134,10 @@ vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands) const {
   VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO};
   submit.commandBufferCount = 1;
   submit.pCommandBuffers = &commands;
+  VkTimelineSemaphoreSubmitInfo timeline{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
+  sync.Apply(submit, timeline);
   result = vkQueueSubmit(queue, 1, &submit, fence);
-  // The copy waits for nobody, so this ends: with the copy, or with the loss of the device.
+  // The copy waits at most for a frame's producer, and the broker lets nobody wait for a dead one.
   if (result == VK_SUCCESS) result = vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX);
   vkDestroyFence(device_, fence, nullptr);
   return result == VK_SUCCESS ? vramd::Status() : VulkanError("the copy on the GPU", result);

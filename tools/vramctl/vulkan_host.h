@@ -50,8 +50,10 @@ class VulkanHost {
   VkDevice device() const { return device_; }
   uint32_t queue_family() const { return queue_family_; }
 
-  // Runs what `record` records and waits until the GPU is done with it.
-  vramd::Status Run(const std::function<void(VkCommandBuffer)>& record) const;
+  // Runs what `record` records, after and before what `sync` says, and waits until the GPU is done
+  // with it.
+  vramd::Status Run(const std::function<void(VkCommandBuffer)>& record,
+                    const vramd::VulkanSync& sync = {}) const;
 
   // The first memory type of `bits` that has all of `properties`; NOT_FOUND if none.
   vramd::Result<uint32_t> FindMemoryType(uint32_t bits, VkMemoryPropertyFlags properties) const;
@@ -59,7 +61,7 @@ class VulkanHost {
  private:
   VulkanHost(VkPhysicalDevice physical, VkDevice device, uint32_t queue_family)
       : physical_(physical), device_(device), queue_family_(queue_family) {}
-  vramd::Status SubmitAndWait(VkCommandBuffer commands) const;
+  vramd::Status SubmitAndWait(VkCommandBuffer commands, const vramd::VulkanSync& sync) const;
 
   VkPhysicalDevice physical_;
   VkDevice device_;
