@@ -36,7 +36,8 @@ StreamInfo SmallStream(VkFormat format = VK_FORMAT_R8G8B8A8_UNORM,
 class Painter {
  public:
   Painter(Client& client, const StreamInfo& info)
-      : producer_(Producer::Create(client, info).OrExit()),
+      : client_(client),
+        producer_(Producer::Create(client, info).OrExit()),
         gpu_(producer_.recipe()),
         stream_(gpu_.Attach(producer_)) {}
 
@@ -49,10 +50,14 @@ class Painter {
     info.timeline_value = sync.signal_value;
     producer_.Publish(std::move(slot), info).OrExit();
   }
-  // The same once the only consumer has given everything back.
-  void PublishWhenTaken(const Colour& above, const Colour& last) {
-    Await([&] { return producer_.Consumers().OrExit().at(0).held == 0; });
+  // The same, and waits until the only consumer has taken it.
+  void PublishAndAwait(const Colour& above, const Colour& last) {
     Publish(above, last);
+    ++published_;
+    Await([&] {
+      const auto consumers = ListStreamConsumers(client_, producer_.name()).OrExit();
+      return consumers.empty() || consumers[0].received == published_;
+    });
   }
   void AwaitConsumers(size_t count) {
     Await([&] { return producer_.Consumers().OrExit().size() == count; });
@@ -69,9 +74,11 @@ class Painter {
     }
   }
 
+  Client& client_;
   Producer producer_;
   example::Gpu gpu_;
   VulkanStream stream_;
+  uint64_t published_ = 0;  // by PublishAndAwait()
 };
 
 class VramctlStreamTest : public VramctlTest {
@@ -201,10 +208,10 @@ TEST_F(VramctlStreamTest, RecordWritesEveryFrameIntoAY4mFile) {
   Painter painter(client_, SmallStream());
   ChildProcess record = StartFollower(painter, {"record", "ctl/stream", PathOf("out.y4m"),
                                                 "--frames", "4", "--rate", "30000/1001", "--json"});
-  painter.PublishWhenTaken(kRed, kGreen);
-  painter.PublishWhenTaken(kGreen, kBlue);
-  painter.PublishWhenTaken(kBlue, kRed);
-  painter.PublishWhenTaken(kWhite, kWhite);
+  painter.PublishAndAwait(kRed, kGreen);
+  painter.PublishAndAwait(kGreen, kBlue);
+  painter.PublishAndAwait(kBlue, kRed);
+  painter.PublishAndAwait(kWhite, kWhite);
   const json told = json::parse(ReadAll(record), nullptr, false);
   ASSERT_EQ(record.Wait(), 0);
   EXPECT_EQ(told["frames"], 4);
@@ -227,8 +234,8 @@ TEST_F(VramctlStreamTest, RecordWritesNumberedPngFilesUntilTheStreamEnds) {
   Painter painter(client_, SmallStream(VK_FORMAT_B8G8R8A8_UNORM));
   ChildProcess record =
       StartFollower(painter, {"record", "ctl/stream", PathOf("f-%03d.png"), "--json"});
-  painter.PublishWhenTaken({255, 0, 0, 255}, kGreen);  // as BGRA
-  painter.PublishWhenTaken(kGreen, {0, 0, 255, 128});
+  painter.PublishAndAwait({255, 0, 0, 255}, kGreen);  // as BGRA
+  painter.PublishAndAwait(kGreen, {0, 0, 255, 128});
   ASSERT_TRUE(painter.producer().End().ok());
   const json told = json::parse(ReadAll(record), nullptr, false);
   EXPECT_EQ(record.Wait(), 0);
@@ -255,8 +262,8 @@ TEST_F(VramctlStreamTest, RecordEndsWithTheTimeAndMeasuresTheRate) {
   Painter painter(client_, SmallStream());
   ChildProcess record = StartFollower(
       painter, {"record", "ctl/stream", PathOf("out.y4m"), "--seconds", "1", "--json"});
-  painter.PublishWhenTaken(kRed, kRed);
-  painter.PublishWhenTaken(kRed, kRed);
+  painter.PublishAndAwait(kRed, kRed);
+  painter.PublishAndAwait(kRed, kRed);
   const json told = json::parse(ReadAll(record), nullptr, false);
   EXPECT_EQ(record.Wait(), 0);
   EXPECT_EQ(told["frames"], 2);
@@ -270,11 +277,11 @@ TEST_F(VramctlStreamTest, AChangeOfSizeEndsAY4mFileAndKeepsIt) {
   Painter painter(client_, SmallStream());
   ChildProcess record =
       StartFollower(painter, {"record", "ctl/stream", PathOf("out.y4m"), "--json"});
-  painter.PublishWhenTaken(kRed, kRed);
+  painter.PublishAndAwait(kRed, kRed);
   StreamInfo larger = SmallStream();
   larger.image.width = 2 * kWidth;
   ASSERT_TRUE(painter.producer().Resize(larger, std::chrono::seconds(30)).ok());
-  painter.PublishWhenTaken(kRed, kRed);
+  painter.PublishAndAwait(kRed, kRed);
   EXPECT_EQ(json::parse(ReadAll(record), nullptr, false)["frames"], 1);
   EXPECT_EQ(record.Wait(), 1);
   EXPECT_THAT(ReadFile("errors"), HasSubstr("changed from 33x17 to 66x17"));
