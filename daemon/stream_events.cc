@@ -161,7 +161,7 @@ StreamListing StreamBroker::MakeListing(const Stream& stream) const {
                         .recipe = newest.ring->images.front().memory->recipe(),
                         .image_count = static_cast<uint32_t>(newest.ring->images.size()),
                         .timeline = stream.frames != nullptr,
-                        .published = board.published()};
+                        .published = board.base() + board.published()};
   for (const PartId consumer : stream.consumers) {
     const Part& part = *parts_.at(consumer);
     const auto& lane = *static_cast<const stream::Lane*>(part.lane_view.data());

@@ -88,12 +88,18 @@ absl::Status CheckFacts(const FrameFacts& facts) {
 
 // ---- The writer -------------------------------------------------------------------------------
 
-void BoardWriter::Begin() {
+void BoardWriter::Begin(uint64_t stream) {
   // Relaxed: handing the section on orders them.
   board_->layout_version.store(kLayoutVersion, std::memory_order_relaxed);
   board_->slot_capacity.store(kSlotCapacity, std::memory_order_relaxed);
   board_->record_bytes.store(sizeof(SlotRecord), std::memory_order_relaxed);
+  board_->stream.store(stream, std::memory_order_relaxed);
   board_->magic.store(kBoardMagic, std::memory_order_relaxed);
+}
+
+void BoardWriter::SetBase(uint64_t frames) {
+  // Release: whoever sees a frame, which is stored later, sees its base.
+  board_->base.store(frames, std::memory_order_release);
 }
 
 void BoardWriter::WriteFrame(uint32_t slot, const FrameFacts& facts, const FrameDetails& details) {
@@ -159,6 +165,7 @@ EndReason BoardReader::end_reason() const {
   const uint64_t reason = board_->end_reason.load(std::memory_order_acquire);
   if (reason == static_cast<uint64_t>(EndReason::kLive)) return EndReason::kLive;
   if (reason == static_cast<uint64_t>(EndReason::kFinished)) return EndReason::kFinished;
+  if (reason == static_cast<uint64_t>(EndReason::kMoved)) return EndReason::kMoved;
   return EndReason::kFailed;
 }
 

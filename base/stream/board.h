@@ -24,7 +24,9 @@ class BoardWriter {
   explicit BoardWriter(Board* board) : board_(board) {}
 
   // Once, before the section is handed to any consumer.
-  void Begin();
+  void Begin(uint64_t stream = 0);
+  // Before the first frame.
+  void SetBase(uint64_t frames);
 
   // Writes of the details what the facts' flags and damage count say that there is, and no more.
   // The slot must be in nobody's hands. Followed by a release store of a ticket for the slot.
@@ -51,6 +53,9 @@ class BoardReader {
   // The rest, as far as `facts` says that there is any; everything else is zero.
   FrameDetails ReadDetails(uint32_t slot, const FrameFacts& facts) const;
 
+  uint64_t stream() const { return board_->stream.load(std::memory_order_relaxed); }
+  // Acquire, as all that a consumer may read while the producer writes.
+  uint64_t base() const { return board_->base.load(std::memory_order_acquire); }
   EndReason end_reason() const;
   uint64_t published() const { return board_->published.load(std::memory_order_acquire); }
   std::optional<uint32_t> last_frame() const;

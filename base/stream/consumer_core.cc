@@ -183,9 +183,17 @@ absl::Status ConsumerCore::LookInLane(Received& received) {
   return Deliver(received);
 }
 
+// A producer opens the lane before its first ticket, and sets the base before its first frame.
+void ConsumerCore::ExpectFirst() {
+  if (expected_ != 0) return;
+  expected_ = seen_before_ ? 1 : receiver_.first_sequence();
+  if (!seen_before_) return;
+  const uint64_t base = board_.base();
+  if (base > *seen_before_) dropped_.fetch_add(base - *seen_before_, std::memory_order_relaxed);
+}
+
 absl::Status ConsumerCore::CheckOrder(const FrameFacts& facts) {
-  // The producer opened the lane before its first ticket, which has been acquired.
-  if (expected_ == 0) expected_ = receiver_.first_sequence();
+  ExpectFirst();
   if (expected_ == 0) return Fault("a frame came before the lane was opened");
   if (facts.sequence < expected_)
     return Fault(absl::StrCat("frame ", facts.sequence, " came when ", expected_, " was due"));
@@ -215,9 +223,14 @@ absl::Status ConsumerCore::Accept(uint32_t slot) {
 }
 
 void ConsumerCore::CountDrops(uint64_t next_sequence) {
-  if (expected_ == 0) expected_ = receiver_.first_sequence();
+  ExpectFirst();
   if (expected_ == 0 || next_sequence <= expected_) return;
   dropped_.fetch_add(next_sequence - expected_, std::memory_order_relaxed);
+  expected_ = next_sequence;
+}
+
+std::optional<uint64_t> ConsumerCore::seen() const {
+  return expected_ == 0 ? seen_before_ : board_.base() + expected_ - 1;
 }
 
 // Makes ring_ the one of this generation, if there is such a one.

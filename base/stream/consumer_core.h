@@ -70,6 +70,13 @@ class ConsumerCore {
                                                               ConsumerLane lane,
                                                               const LaneTerms& terms);
 
+  // This consumer has seen the stream up to that frame, on other boards: what it misses between
+  // that and the first one here counts as dropped. Before the first Next().
+  void ContinueAfter(uint64_t frames) { seen_before_ = frames; }
+  // For the next one's ContinueAfter(): up to where all frames were received or counted as dropped.
+  // nullopt: it has none yet. For the thread that calls Next().
+  std::optional<uint64_t> seen() const;
+
   // The next event, in order. FAILED_PRECONDITION: it holds as many frames as it may, release one.
   // CANCELLED: by Cancel(). DATA_LOSS: the producer broke the protocol; so will every later call.
   absl::StatusOr<Received> Next(const Patience& patience);
@@ -103,6 +110,7 @@ class ConsumerCore {
   absl::StatusOr<bool> ArmDoorbell();
   NativeHandle doorbell() const { return lane_.frames_listen.get(); }
 
+  const BoardReader& board() const { return board_; }
   ConsumerCounters counters() const;
   uint32_t held() const;
 
@@ -125,6 +133,7 @@ class ConsumerCore {
   absl::Status Accept(uint32_t slot);
   absl::Status CheckOrder(const FrameFacts& facts);
   bool Know(uint32_t generation);
+  void ExpectFirst();
   void CountDrops(uint64_t next_sequence);
   EndReason EndInSight() const;
   bool Removed() const;
@@ -144,6 +153,7 @@ class ConsumerCore {
   std::optional<absl::StatusOr<Received>> stashed_;  // found by ArmDoorbell()
   bool pending_ = false;  // pending_frame_ is taken and held, but not handed out yet
   ConsumerFrame pending_frame_;
+  std::optional<uint64_t> seen_before_;
   uint64_t expected_ = 0;    // the sequence number that would be no gap, 0: unknown
   uint32_t generation_ = 0;  // of the newest frame
   KnownRing ring_;           // the one that was looked up last

@@ -142,6 +142,7 @@ enum class EndReason : uint64_t {
   kFailed = 2,        // the producer met an error
   kProducerGone = 3,  // it died: never in the memory, told by who watches the process
   kRemoved = 4,       // this consumer was dropped
+  kMoved = 5,         // the broker has restarted; the stream goes on with a board of the new one
 };
 
 // A frame's header as it lies in shared memory: read and written word by word.
@@ -154,7 +155,10 @@ struct Board {
   Word32 layout_version;  // kLayoutVersion
   Word32 slot_capacity;   // kSlotCapacity
   Word32 record_bytes;    // sizeof(SlotRecord)
-  uint64_t reserved0[6];
+  // A stream that outlives its broker gets a new board. What goes on:
+  Word64 stream;  // a random number that tells it from others that have its name
+  Word64 base;    // frames that were published before on other boards; set before the first frame
+  uint64_t reserved0[4];
 
   // Consumers poll the first of these lines; the producer writes the second with every frame.
   alignas(kLine) Word64 end_reason;  // EndReason
@@ -164,6 +168,8 @@ struct Board {
   alignas(4096) SlotRecord slots[kSlotCapacity];
 };
 static_assert(sizeof(SlotRecord) == 512);
+static_assert(offsetof(Board, stream) == 16);
+static_assert(offsetof(Board, base) == 24);
 static_assert(offsetof(Board, end_reason) == 64);
 static_assert(offsetof(Board, published) == 128);
 static_assert(offsetof(Board, last_frame) == 136);

@@ -66,7 +66,7 @@ ProducerCore::ProducerCore(MappedSection board, const ProducerOptions& options)
       board_(static_cast<Board*>(board_memory_.data())),
       ledger_(options.keep_last) {
   MutexLock lock(mutex_);
-  board_.Begin();
+  board_.Begin(options.stream);
 }
 
 ProducerCore::~ProducerCore() { End(EndReason::kFailed); }
@@ -77,6 +77,11 @@ void ProducerCore::End(EndReason reason) {
   board_.SetEnd(reason);
   RingAll();
   RingLocally();
+}
+
+void ProducerCore::ContinueAfter(uint64_t frames) {
+  MutexLock lock(mutex_);
+  board_.SetBase(frames);
 }
 
 void ProducerCore::Cancel() {

@@ -44,6 +44,7 @@ enum class WhenFull : uint8_t {
 struct ProducerOptions {
   bool keep_last = true;  // see SlotLedger
   bool overcommit = false;
+  uint64_t stream = 0;  // its number on the board
 };
 
 // The producer's part of a lane. Doorbells may be absent where Sleep() does not need them.
@@ -115,6 +116,9 @@ class ProducerCore {
   absl::StatusOr<uint64_t> Publish(uint32_t slot, const FrameHeader& header);
   // Gives an acquired slot back unused.
   absl::Status Abandon(uint32_t slot);
+
+  // The stream had so many frames before, on other boards. Before the first frame on this one.
+  void ContinueAfter(uint64_t frames);
 
   // The last word; consumers first get all frames before it. `reason`: kFinished or kFailed.
   void End(EndReason reason);

@@ -14,6 +14,9 @@ using stream::Deadline;
 using stream::EndReason;
 using Kind = stream::Received::Kind;
 
+// Brokers that may come and go while nobody calls Next(); frames of those before are missed.
+constexpr size_t kMostWaiting = 4;
+
 stream::LaneTerms TermsOf(const v1::OpenStreamReply& reply) {
   return {.mode = reply.mode() == v1::STREAM_MODE_FIFO ? stream::LaneMode::kFifo
                                                        : stream::LaneMode::kMailbox,
@@ -36,6 +39,8 @@ const char* Sentence(EndReason reason) {
       return "the producer ended the stream after an error";
     case EndReason::kProducerGone:
       return "the producer is gone";
+    case EndReason::kMoved:
+      return "the stream goes on with a new broker";
     case EndReason::kRemoved:
       return "this consumer was removed from the stream";
   }
@@ -71,8 +76,8 @@ absl::StatusOr<std::unique_ptr<StreamConsumer>> StreamConsumer::Open(
 StreamConsumer::~StreamConsumer() {
   follower_.Stop();
   MutexLock lock(mutex_);
-  for (const auto& part : {current_, next_})
-    if (part != nullptr) part->Leave(timeout_);
+  if (current_ != nullptr) current_->Leave(timeout_);
+  for (const auto& part : next_) part->Leave(timeout_);
 }
 
 absl::StatusOr<std::shared_ptr<ConsumerPart>> StreamConsumer::MakePart(uint32_t session) {
@@ -110,7 +115,6 @@ absl::Status StreamConsumer::FillPart(ConsumerPart& part, const v1::OpenStreamRe
   VRAMD_ASSIGN_OR_RETURN(part.ringer, stream::OpenRinger(lane.frames_listen));
   VRAMD_ASSIGN_OR_RETURN(MappedSection view,
                          MappedSection::Map(board, stream::BoardBytes(), SectionAccess::kReadOnly));
-  VRAMD_ASSIGN_OR_RETURN(part.board, Map(board, stream::BoardBytes(), SectionAccess::kReadOnly));
   VRAMD_ASSIGN_OR_RETURN(lane.memory, Map(memory, stream::LaneBytes(), SectionAccess::kReadWrite));
   VRAMD_ASSIGN_OR_RETURN(
       part.core, stream::ConsumerCore::Create(std::move(view), std::move(lane), TermsOf(reply)));
@@ -136,10 +140,15 @@ absl::Status StreamConsumer::TakeGeneration(ConsumerPart& part, const v1::Genera
   part.core->AddGeneration(generation.number(), images);
   may_retire_ = true;
   MutexLock lock(mutex_);
-  changed_.NotifyAll();
-  // An event loop that waits for the ring's images does so on the doorbell.
-  if (awaited_ != 0) stream::WakeWaiter({nullptr, part.ringer.get()}, stream::kPolling);
+  WakeWaiters();
   return absl::OkStatus();
+}
+
+void StreamConsumer::WakeWaiters() {
+  changed_.NotifyAll();
+  // An event loop waits on the doorbell.
+  if (current_ != nullptr && (awaited_ != 0 || awaits_part_))
+    stream::WakeWaiter({nullptr, current_->ringer.get()}, stream::kPolling);
 }
 
 // ---- What the broker tells --------------------------------------------------------------------
@@ -151,13 +160,11 @@ absl::Status StreamConsumer::HandleEvent(const std::shared_ptr<StreamPart>& part
     case v1::StreamEvent::GENERATION:
       return TakeGeneration(own, event.generation(), Clock::now() + timeout_);
     case v1::StreamEvent::PRODUCER_LEFT: {
-      {
-        MutexLock lock(mutex_);
-        told_ = event.reason();
-        producer_left_ = true;
-      }
+      MutexLock lock(mutex_);
+      told_ = event.reason();
+      own.producer_left = true;
       // Does nothing if the producer itself has said how it ended.
-      own.core->EndLocally(EndReason::kProducerGone);
+      EndParts(EndReason::kProducerGone);
       return absl::OkStatus();
     }
     default:
@@ -167,9 +174,18 @@ absl::Status StreamConsumer::HandleEvent(const std::shared_ptr<StreamPart>& part
 
 void StreamConsumer::HandleEnd(const std::shared_ptr<StreamPart>& part, const absl::Status& why) {
   MutexLock lock(mutex_);
-  if (producer_left_) return;
+  if (static_cast<ConsumerPart&>(*part).producer_left) return;
   if (!why.ok()) told_ = std::string(why.message());
-  static_cast<ConsumerPart&>(*part).core->EndLocally(EndReason::kRemoved);
+  EndParts(EndReason::kRemoved);
+}
+
+void StreamConsumer::EndParts(EndReason reason) {
+  const auto& last = newest();
+  if (current_ != last) current_->core->EndLocally(EndReason::kProducerGone);
+  for (const auto& next : next_)
+    if (next != last) next->core->EndLocally(EndReason::kProducerGone);
+  last->core->EndLocally(reason);
+  WakeWaiters();
 }
 
 // ---- After a restart --------------------------------------------------------------------------
@@ -180,61 +196,89 @@ bool StreamConsumer::wanted() {
 }
 
 absl::StatusOr<std::shared_ptr<StreamPart>> StreamConsumer::Renew() {
-  VRAMD_RETURN_IF_ERROR(RenewOnce());
-  MutexLock lock(mutex_);
-  // Next() may have moved on to it by now.
-  return next_ != nullptr ? next_ : current_;
-}
-
-// OK when there is a part with a living broker.
-absl::Status StreamConsumer::RenewOnce() {
-  MutexLock one_at_a_time(renewing_);
-  uint32_t session = 0;
+  std::shared_ptr<ConsumerPart> before;
   {
     MutexLock lock(mutex_);
-    const auto& newest = next_ != nullptr ? next_ : current_;
-    if (newest->attached()) return absl::OkStatus();
-    session = newest->session + 1;
+    before = newest();
   }
-  VRAMD_ASSIGN_OR_RETURN(auto part, MakePart(session));
+  auto made = MakePart(before->session + 1);
+  if (!absl::IsNotFound(made.status())) missing_since_ = Clock::time_point::max();
+  if (absl::IsNotFound(made.status())) EndIfLost();
+  VRAMD_RETURN_IF_ERROR(made.status());
+  const std::shared_ptr<ConsumerPart> part = *std::move(made);
   MutexLock lock(mutex_);
-  next_ = std::move(part);  // one that never was current had a producer that did not come back
-  changed_.NotifyAll();
-  return absl::OkStatus();
+  lost_ = false;
+  if (part->core->board().stream() != before->core->board().stream())
+    EndParts(EndReason::kProducerGone);
+  next_.push_back(part);
+  if (next_.size() > kMostWaiting) next_.pop_front();
+  WakeWaiters();
+  return part;
+}
+
+// A producer that lives has its stream made anew as soon as it can.
+void StreamConsumer::EndIfLost() {
+  MutexLock lock(mutex_);
+  uint64_t published = current_->core->board().published();
+  for (const auto& next : next_) published += next->core->board().published();
+  const Clock::time_point now = Clock::now();
+  if (missing_since_ == Clock::time_point::max() || published != missing_at_) {
+    missing_since_ = now;
+    missing_at_ = published;
+  }
+  if (now - missing_since_ < kLost) return;
+  lost_ = true;
+  told_ = "the broker that runs now does not know the stream";
+  EndParts(EndReason::kProducerGone);
 }
 
 absl::Status StreamConsumer::EndOfStream(EndReason reason) {
-  MutexLock lock(mutex_);
   end_.reason = reason;
   end_.message = told_.empty() ? Sentence(reason) : absl::StrCat(Sentence(reason), ": ", told_);
   return absl::OutOfRangeError(end_.message);
 }
 
-absl::Status StreamConsumer::MoveOn(const std::shared_ptr<ConsumerPart>& part, EndReason reason) {
-  bool broker_lives = part->attached();
-  {
-    MutexLock lock(mutex_);
-    if (end_.reason != EndReason::kLive) return absl::OutOfRangeError(end_.message);
-    broker_lives = broker_lives || next_ != nullptr;
+// The follower sees to it, unless the old broker lives and says that the producer has left.
+absl::Status StreamConsumer::AwaitPart(const ConsumerPart& part, Deadline until) {
+  awaits_part_ = true;
+  while (next_.empty() && !lost_ && !part.producer_left) {
+    if (cancelled_) return absl::OkStatus();  // the core tells
+    if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
+      return absl::DeadlineExceededError("the stream moves to a new broker");
   }
-  // The producer may have moved to a new broker that we have not heard of.
-  if (!broker_lives && reason == EndReason::kFinished) (void)RenewOnce();
-  {
-    MutexLock lock(mutex_);
-    if (next_ != nullptr) {
-      const stream::ConsumerCounters counters = current_->core->counters();
-      before_.received += counters.received;
-      before_.dropped += counters.dropped;
-      const auto* const board = static_cast<const stream::Board*>(current_->board->data());
-      next_->first_sequence = current_->first_sequence + stream::BoardReader(board).published();
-      old_.push_back(std::exchange(current_, std::exchange(next_, nullptr)));
-      awaited_ = 0;
-      ForgetParts();
-      follower_.Hurry();
-      return absl::OkStatus();
-    }
+  awaits_part_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status StreamConsumer::MoveOn(const ConsumerPart& part, EndReason reason, Deadline until) {
+  MutexLock lock(mutex_);
+  if (end_.reason != EndReason::kLive) return absl::OutOfRangeError(end_.message);
+  if (reason == EndReason::kMoved) {
+    VRAMD_RETURN_IF_ERROR(AwaitPart(part, until));
+    if (awaits_part_) return absl::OkStatus();  // cancelled
   }
-  return EndOfStream(reason);
+  if (!next_.empty()) {
+    Advance();
+    return absl::OkStatus();
+  }
+  return EndOfStream(reason == EndReason::kMoved || lost_ ? EndReason::kProducerGone : reason);
+}
+
+void StreamConsumer::Advance() {
+  const stream::ConsumerCounters counters = current_->core->counters();
+  before_.received += counters.received;
+  before_.dropped += counters.dropped;
+  const std::optional<uint64_t> seen = current_->core->seen();
+  const auto& next = next_.front();
+  if (next->core->board().stream() != current_->core->board().stream())
+    next->first_sequence = current_->first_sequence + seen.value_or(0);
+  else if (seen)
+    next->core->ContinueAfter(*seen);
+  old_.push_back(std::exchange(current_, next));
+  next_.pop_front();
+  awaited_ = 0;
+  ForgetParts();
+  follower_.Hurry();
 }
 
 void StreamConsumer::ForgetParts() {
@@ -262,7 +306,7 @@ std::shared_ptr<ConsumerPart> StreamConsumer::PartOf(uint32_t session) {
 
 ClientFrame StreamConsumer::Describe(ConsumerPart& part, const stream::ConsumerFrame& frame) {
   return {part.session, part.first_generation + frame.facts.generation,
-          part.first_sequence + frame.facts.sequence, frame};
+          part.first_sequence + part.core->board().base() + frame.facts.sequence, frame};
 }
 
 ClientFrame StreamConsumer::Hand(ConsumerPart& part, const stream::ConsumerFrame& frame) {
@@ -297,7 +341,7 @@ absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
         VRAMD_RETURN_IF_ERROR(AwaitRing(*part, next->generation, until));
         break;
       case Kind::kEnded:
-        VRAMD_RETURN_IF_ERROR(MoveOn(part, next->reason));
+        VRAMD_RETURN_IF_ERROR(MoveOn(*part, next->reason, until));
         break;
       case Kind::kNothing:
         return absl::DeadlineExceededError("no frame came in time");
@@ -312,7 +356,7 @@ absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, 
   awaited_ = part.first_generation + generation;
   while (!store_.HasRing(awaited_)) {
     if (cancelled_) return absl::OkStatus();  // the core tells
-    if (next_ != nullptr && !part.attached()) {
+    if ((!next_.empty() || lost_) && !part.attached()) {
       part.core->EndLocally(EndReason::kRemoved);
       break;
     }
@@ -363,6 +407,10 @@ absl::StatusOr<bool> StreamConsumer::Arm() {
       return true;
     }
     awaited_ = 0;
+    if (awaits_part_ && next_.empty() && !lost_ && !part->producer_left) {
+      stream::SilenceDoorbell(part->core->doorbell());
+      return true;
+    }
   }
   return part->core->ArmDoorbell();
 }
@@ -394,7 +442,7 @@ StreamConsumer::Counters StreamConsumer::GetCounters() {
   all.held = current_->core->held();
   for (const auto& part : old_) all.held += part->core->held();
   all.session = current_->session;
-  all.attached = (next_ != nullptr ? next_ : current_)->attached();
+  all.attached = newest()->attached();
   return all;
 }
 

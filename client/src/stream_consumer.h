@@ -1,10 +1,14 @@
 // What stands behind vramd_consumer: the part from which frames come now, and, when the broker has
-// restarted, the next one.
+// restarted, the next ones.
 //
 // The follower opens the stream again by its name as soon as a new broker knows it. Next() takes
-// all frames of the old part, up to its end, and goes on with the new one. If the old part ends
-// before the new one is there, Next() asks the new broker once more: the stream is over only if
-// that does not know it.
+// all frames of the old part, up to its end, and goes on with the new one. A producer says on the
+// old board that it has moved, so this end is no other, even if it is seen before the new part.
+//
+// A producer that dies while there is no broker says nothing. The old part ends then
+// - when the new broker says that the producer has left the new part,
+// - when the stream that now has the name is another one (boards bear a number that says so),
+// - or when a new broker has not known the name for kLost, and no frame came all that time.
 //
 // Next(), and Arm() with poll_handle(), belong to one thread at a time; the rest is thread-safe.
 #ifndef VRAMD_CLIENT_SRC_STREAM_CONSUMER_H_
@@ -12,6 +16,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,9 +31,9 @@ namespace vramd {
 
 struct ConsumerPart : StreamPart {
   uint32_t first_generation = 0;  // to be added to the broker's numbers
-  uint64_t first_sequence = 0;    // to be added to the core's
-  std::shared_ptr<const MappedSection> board;
-  OsHandle ringer;  // wakes our own event loop
+  uint64_t first_sequence = 0;    // to be added to the board's: not 0 when another stream came
+  OsHandle ringer;                // wakes our own event loop
+  bool producer_left = false;     // with the consumer's mutex
   std::unique_ptr<stream::ConsumerCore> core;
   // Of frames that are held, by slot: their generation, as the application knows it.
   std::array<std::atomic<uint32_t>, stream::kSlotCapacity> held{};
@@ -51,6 +56,8 @@ struct ClientFrame {
 
 class StreamConsumer : private PartFollower::Owner {
  public:
+  static constexpr std::chrono::seconds kLost{5};
+
   struct End {
     stream::EndReason reason = stream::EndReason::kLive;
     std::string message;
@@ -103,9 +110,19 @@ class StreamConsumer : private PartFollower::Owner {
   ClientFrame Hand(ConsumerPart& part, const stream::ConsumerFrame& frame);
   absl::Status AwaitRing(ConsumerPart& part, uint32_t generation, stream::Deadline until);
   // After `part` ended: goes over to the next one, or says that there is none.
-  absl::Status MoveOn(const std::shared_ptr<ConsumerPart>& part, stream::EndReason reason);
-  absl::Status EndOfStream(stream::EndReason reason);
-  absl::Status RenewOnce() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status MoveOn(const ConsumerPart& part, stream::EndReason reason, stream::Deadline until);
+  absl::Status AwaitPart(const ConsumerPart& part, stream::Deadline until)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status EndOfStream(stream::EndReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the newest part for this reason, and those before it, to which nobody publishes any more.
+  void EndParts(stream::EndReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndIfLost();
+  // Whoever waits for a ring or a part looks again.
+  void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const std::shared_ptr<ConsumerPart>& newest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return next_.empty() ? current_ : next_.back();
+  }
   void ForgetParts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status HandleEvent(const std::shared_ptr<StreamPart>& part,
@@ -122,20 +139,23 @@ class StreamConsumer : private PartFollower::Owner {
   bool timeline_ = false;
   StreamStore store_;
 
-  Mutex renewing_;  // one at a time asks a new broker; taken before mutex_
-
   // Before the locks of the cores and of the store.
   Mutex mutex_;
   Condition changed_;  // a ring or a part came
   std::shared_ptr<ConsumerPart> current_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<ConsumerPart> next_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<ConsumerPart>> next_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<ConsumerPart>> old_ ABSL_GUARDED_BY(mutex_);  // with frames held
   Counters before_ ABSL_GUARDED_BY(mutex_);  // of the parts before the current one
   End end_ ABSL_GUARDED_BY(mutex_);
   std::string told_ ABSL_GUARDED_BY(mutex_);      // the broker's reason
   uint32_t awaited_ ABSL_GUARDED_BY(mutex_) = 0;  // a generation that a frame is in
-  bool producer_left_ ABSL_GUARDED_BY(mutex_) = false;
+  bool awaits_part_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lost_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // The follower's: since when the broker does not know the stream, and its frames then.
+  Clock::time_point missing_since_ = Clock::time_point::max();
+  uint64_t missing_at_ = 0;
 
   std::atomic<uint32_t> newest_handed_{0};  // generation
   std::atomic<bool> may_retire_{false};     // the store may have rings that nobody uses

@@ -1,6 +1,7 @@
 #include "client/src/stream_producer.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,11 @@ absl::StatusOr<stream::LaneTerms> TermsOf(const v1::StreamEvent& event) {
   return terms;
 }
 
+uint64_t RandomNumber() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random();
+}
+
 // Lets a consumer know that it will get nothing, when it cannot be added.
 void Refuse(const stream::ProducerLane& ends) {
   auto* const lane = static_cast<stream::Lane*>(ends.memory->data());
@@ -36,6 +42,7 @@ void Refuse(const stream::ProducerLane& ends) {
 absl::StatusOr<std::unique_ptr<StreamProducer>> StreamProducer::Create(
     std::shared_ptr<ClientCore> client, ProducerSetup setup) {
   const std::chrono::milliseconds timeout = setup.timeout;
+  setup.options.stream = RandomNumber();
   v1::CreateStreamRequest request = setup.request;
   std::unique_ptr<StreamProducer> producer(new StreamProducer(std::move(client), std::move(setup)));
   VRAMD_ASSIGN_OR_RETURN(auto part, producer->MakePart(1, std::move(request)));
@@ -216,15 +223,21 @@ absl::StatusOr<std::shared_ptr<StreamPart>> StreamProducer::Renew() {
     session = (next_ != nullptr ? next_ : current_)->session + 1;
   }
   VRAMD_ASSIGN_OR_RETURN(auto part, MakePart(session, std::move(request)));
+  if (Adopt(part)) return part;
+  part->Leave(timeout_);
+  return absl::CancelledError("the stream has ended");
+}
+
+// False: the stream has ended meanwhile.
+bool StreamProducer::Adopt(const std::shared_ptr<ProducerPart>& part) {
   MutexLock lock(mutex_);
-  if (ended_) {
-    part->link->GiveUpPart(part->events);
-    return absl::CancelledError("the stream has ended");
-  }
-  next_ = part;  // one that never was current is forgotten: nobody has seen a frame of it
+  if (ended_) return false;
+  // One that never was current has no frames. Consumers that came back to it must come once more.
+  if (next_ != nullptr) next_->core->End(stream::EndReason::kMoved);
+  next_ = part;
   grace_until_ = Clock::now() + kGrace;
   current_->core->Cancel();  // who waits in it learns of the new one
-  return part;
+  return true;
 }
 
 // As soon as everybody has come back, there is nothing to wait for.
@@ -247,7 +260,8 @@ std::shared_ptr<ProducerPart> StreamProducer::PartToUse(Deadline* until) {
   }
   const auto old = std::exchange(current_, std::exchange(next_, nullptr));
   current_->first_sequence = old->first_sequence + old->core->published();
-  old->core->End(stream::EndReason::kFinished);
+  current_->core->ContinueAfter(current_->first_sequence);
+  old->core->End(stream::EndReason::kMoved);
   store_.RetireRings(current_->first_generation + 1);
   store_.RetireSessions(current_->session);
   std::erase_if(joined_, [&](const auto& entry) { return entry.first.first < current_->session; });

@@ -24,7 +24,7 @@ namespace vramd {
 
 struct ProducerPart : StreamPart {
   uint32_t first_generation = 0;  // to be added to the broker's numbers, which begin at 1
-  uint64_t first_sequence = 0;    // to be added to the core's
+  uint64_t first_sequence = 0;    // to be added to the core's; the board's base
   std::unique_ptr<stream::ProducerCore> core;
 };
 
@@ -105,6 +105,7 @@ class StreamProducer : private PartFollower::Owner {
   std::shared_ptr<ProducerPart> PartOf(uint32_t session);
   // Moves over if the time has come; else sees that *until is not later than that time.
   std::shared_ptr<ProducerPart> PartToUse(stream::Deadline* until);
+  bool Adopt(const std::shared_ptr<ProducerPart>& part);
   bool MayMove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HurryOver();
   absl::Status CheckGoing();
