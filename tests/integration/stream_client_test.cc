@@ -271,5 +271,7 @@ int main(int argc, char** argv) {
   if (role == "--role=producer") return vramd::PlayProducer(vramd::ParseRoleOptions(argc, argv));
   if (role == "--role=consumer") return vramd::PlayConsumer(vramd::ParseRoleOptions(argc, argv));
   testing::InitGoogleTest(&argc, argv);
+  if (argc > 1 && std::string(argv[1]).rfind("--rounds=", 0) == 0)
+    vramd::stress_rounds = std::stoi(std::string(argv[1]).substr(9));
   return RUN_ALL_TESTS();
 }

@@ -83,6 +83,9 @@ class StreamTest : public testing::Test {
   BrokerProcess broker_;
 };
 
+// How often the stress test kills somebody: --rounds=N.
+extern int stress_rounds;
+
 }  // namespace vramd
 
 #endif  // VRAMD_TESTS_INTEGRATION_STREAM_FIXTURE_H_

@@ -104,7 +104,9 @@ class TestProducer {
         name_(options.at("name")),
         info_(Info(options)),
         producer_(Producer::Create(client_, info_).OrExit()),
-        mappings_(producer_.stream()) {
+        mappings_(producer_.stream()),
+        first_(Number(options, "first", 1)),
+        published_(first_ - 1) {
     Say("ready " + producer_.name());
   }
 
@@ -117,6 +119,7 @@ class TestProducer {
     if (verb == "resize") return Resize(first, static_cast<uint32_t>(second));
     if (verb == "resizes") return Resizes(first, second);
     if (verb == "stats") return Stats();
+    if (verb == "slots") return CountSlots();
     if (verb == "end") return Answer(producer_.End(), "");
     const vramd_producer_stats stats = producer_.Stats();
     if (verb == "consumers") return "ok " + std::to_string(stats.consumer_count);
@@ -151,7 +154,7 @@ class TestProducer {
     Fill(mappings_.Of(slot->generation(), slot->image_index()), number);
     const auto sequence = producer_.Publish(*std::move(slot), info);
     if (!sequence) return sequence.status();
-    if (*sequence != number) return Status(VRAMD_INTERNAL, "the sequence has a jump");
+    if (*sequence != number - first_ + 1) return Status(VRAMD_INTERNAL, "the sequence has a jump");
     published_ = number;
     return Status();
   }
@@ -164,6 +167,12 @@ class TestProducer {
       if (!status.ok()) return Answer(status, "");
     }
     return "ok " + std::to_string(published_);
+  }
+
+  std::string CountSlots() {
+    std::vector<Slot> slots;
+    while (auto slot = producer_.Acquire(milliseconds(0))) slots.push_back(*std::move(slot));
+    return "ok " + std::to_string(slots.size());
   }
 
   std::string Resize(uint64_t bytes, uint32_t images) {
@@ -195,7 +204,8 @@ class TestProducer {
   StreamInfo info_;
   Producer producer_;
   Mappings mappings_;
-  uint64_t published_ = 0;
+  const uint64_t first_;
+  uint64_t published_;
 };
 
 // ---- A consumer -------------------------------------------------------------------------------

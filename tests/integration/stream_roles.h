@@ -15,13 +15,14 @@ namespace vramd {
 using RoleOptions = std::map<std::string, std::string>;
 
 // Reads commands from standard input, one a line, and answers each by a line. Options: name,
-// images, bytes, waiting, limit (of consumers).
+// images, bytes, waiting, limit (of consumers), first (its first frame's number).
 //   publish N [INTERVAL_US]  "ok PUBLISHED": frames that there are so far
 //   resize BYTES IMAGES      "ok"
 //   resizes N FRAMES         N times, with FRAMES frames after each
 //   consumers                "ok COUNT"
 //   stats                    "ok ID OFFERED DROPPED HELD ..." for all consumers
 //   session                  "ok SESSION ATTACHED"
+//   slots                    "ok COUNT": how many can be had at once
 //   end                      "ok"
 int PlayProducer(RoleOptions options);
 
