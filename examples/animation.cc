@@ -1,92 +1,153 @@
-// Renders a moving picture into a stream, as fast as it is told to and no consumer hinders it, and
-// says how its consumers fared.
+// Puts a moving picture together from parts that other processes render, each into a stream of its
+// own, and streams it on: a consumer of many streams and the producer of one. It sets the pace; its
+// consumers cannot slow it down.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <map>
+#include <memory>
 #include <thread>
 
 #include "common/scene.h"
-#include "vramd/stream.h"
+#include "common/streaming.h"
 
 namespace {
 
 struct Options {
-  std::string name = "demo/animation";
-  std::string device;
+  std::string name = "demo";
+  uint32_t parts = 2;
   uint32_t frames = 180;
-  uint32_t rate = 60;  // frames in a second
-  uint32_t width = 640;
-  uint32_t height = 360;
+  uint32_t rate = 60;     // frames in a second
   uint32_t wait_for = 0;  // consumers
 };
 
-vramd::Producer Create(vramd::Client& client, const Options& options) {
-  vramd::StreamInfo info =
-      vramd::StreamInfo::Image(options.name.c_str(), example::kSceneFormat, options.width,
-                               options.height, example::kSceneUsage);
-  info.device = options.device.empty() ? nullptr : options.device.c_str();
+constexpr VkImageUsageFlags kUsage =
+    VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+
+vramd::Consumer OpenPart(vramd::Client& client, const Options& options, uint32_t part) {
+  return vramd::Consumer::Open(client, options.name + "/part-" + std::to_string(part),
+                               vramd::ConsumerInfo::Fifo(2, VRAMD_WHEN_FULL_WAIT))
+      .OrExit();
+}
+
+vramd::Producer Create(vramd::Client& client, const Options& options, const vramd_recipe& part) {
+  const std::string name = options.name + "/animation";
+  vramd::StreamInfo info = vramd::StreamInfo::Image(
+      name.c_str(), part.image.format, part.image.width, part.image.height * options.parts, kUsage);
   info.image_count = 10;
   info.label = "a moving picture";
   return vramd::Producer::Create(client, info).OrExit();
 }
 
-void RenderFrame(example::Gpu& gpu, vramd::Producer& producer, vramd::VulkanStream& stream,
-                 example::Animation& animation, uint32_t number) {
-  vramd::Slot slot = producer.Acquire().OrExit();
-  const vramd::VulkanStreamResource shared = stream.Resource(slot).OrExit();
-  const vramd::VulkanSync sync = stream.Sync(slot).OrExit();
-  vramd::VulkanBarrier fresh = gpu.Barrier();
-  fresh.discard = true;
-  gpu.Submit(sync, [&](VkCommandBuffer commands) {
-    shared.RecordAcquire(commands, fresh);
-    animation.Record(commands, shared.image(), number);
-    shared.RecordRelease(commands, gpu.Barrier());
-  });
-  vramd::FrameInfo info;
-  info.timeline_value = sync.signal_value;
-  info.colour_primaries = 1;           // ITU-T H.273: BT.709
-  info.transfer_characteristics = 13;  // sRGB
-  info.matrix_coefficients = 0;        // RGB
-  producer.Publish(std::move(slot), info).OrExit();
-}
+// One of the streams that the picture is made of.
+class Part {
+ public:
+  Part(example::Gpu& gpu, vramd::Consumer consumer, uint32_t number)
+      : gpu_(gpu),
+        consumer_(std::move(consumer)),
+        stream_(gpu.Attach(consumer_)),
+        image_(consumer_.recipe().image),
+        first_row_(static_cast<int32_t>(number * image_.height)) {}
+
+  // Copies these rows of frame `number` into `whole`, which is in VK_IMAGE_LAYOUT_GENERAL.
+  void Copy(uint32_t number, VkImage whole) {
+    vramd::Frame frame = consumer_.Next(std::chrono::seconds(60)).OrExit();
+    if (frame.sequence() != number + 1) example::Die(consumer_.name() + " has lost a frame");
+    const vramd::VulkanStreamResource shared = stream_.Resource(frame).OrExit();
+    const vramd::VulkanSync sync = stream_.Sync(frame).OrExit();
+    VkImageCopy region = {};
+    region.srcSubresource = region.dstSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+    region.dstOffset = {0, first_row_, 0};
+    region.extent = {image_.width, image_.height, 1};
+    gpu_.Submit(sync, [&](VkCommandBuffer commands) {
+      shared.RecordAcquire(commands, gpu_.Barrier());
+      vkCmdCopyImage(commands, shared.image(), VK_IMAGE_LAYOUT_GENERAL, whole,
+                     VK_IMAGE_LAYOUT_GENERAL, 1, &region);
+      shared.RecordRelease(commands, gpu_.Barrier());
+    });
+    frame.ReleaseAfter(sync.signal_value);
+  }
+
+ private:
+  example::Gpu& gpu_;
+  vramd::Consumer consumer_;
+  vramd::VulkanStream stream_;
+  const vramd_image_info image_;
+  const int32_t first_row_;
+};
+
+class Mixer {
+ public:
+  Mixer(vramd::Client& client, const Options& options)
+      : options_(options),
+        first_(OpenPart(client, options, 0)),
+        producer_(Create(client, options, first_.recipe())),
+        gpu_(producer_.recipe()),
+        stream_(gpu_.Attach(producer_)) {
+    parts_.push_back(std::make_unique<Part>(gpu_, std::move(first_), 0));
+    for (uint32_t i = 1; i < options.parts; ++i)
+      parts_.push_back(std::make_unique<Part>(gpu_, OpenPart(client, options, i), i));
+  }
+
+  void Run() {
+    std::printf("animation: streaming %s on %s\n", producer_.name().c_str(), gpu_.name().c_str());
+    std::fflush(stdout);
+    example::AwaitConsumers(producer_, options_.wait_for);
+    const auto begin = std::chrono::steady_clock::now();
+    for (uint32_t i = 0; i < options_.frames; ++i) {
+      std::this_thread::sleep_until(begin +
+                                    i * std::chrono::nanoseconds(1'000'000'000) / options_.rate);
+      MakeFrame(i);
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    example::OrExit(producer_.End());
+    gpu_.Finish();
+    std::printf("animation: published=%u rate=%.1f\n", options_.frames,
+                options_.frames / took.count());
+  }
+
+ private:
+  // Several submissions make one frame: the first waits for the slot, the last says that it is
+  // done.
+  void MakeFrame(uint32_t number) {
+    vramd::Slot slot = producer_.Acquire().OrExit();
+    const vramd::VulkanStreamResource whole = stream_.Resource(slot).OrExit();
+    const vramd::VulkanSync sync = stream_.Sync(slot).OrExit();
+    vramd::VulkanSync first = sync, last = sync;
+    first.signal_count = 0;
+    last.wait_count = 0;
+    vramd::VulkanBarrier fresh = gpu_.Barrier();
+    fresh.discard = true;
+    gpu_.Submit(first, [&](VkCommandBuffer commands) { whole.RecordAcquire(commands, fresh); });
+    for (const auto& part : parts_) part->Copy(number, whole.image());
+    gpu_.Submit(last,
+                [&](VkCommandBuffer commands) { whole.RecordRelease(commands, gpu_.Barrier()); });
+    producer_.Publish(std::move(slot), example::SrgbFrame(sync)).OrExit();
+  }
+
+  const Options& options_;
+  vramd::Consumer first_;  // until the GPU is there, for which one must know what it is about
+  vramd::Producer producer_;
+  example::Gpu gpu_;
+  vramd::VulkanStream stream_;
+  std::vector<std::unique_ptr<Part>> parts_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Renders a moving picture into a stream");
-  app.add_option("--name", options.name, "application/label of the stream")->capture_default_str();
-  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  CLI::App app("Puts a moving picture together from parts, and streams it");
+  app.add_option("--name", options.name, "application part of all names")->capture_default_str();
+  app.add_option("--parts", options.parts, "streams that it is made of")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
   app.add_option("--frames", options.frames, "how many")->capture_default_str();
-  app.add_option("--rate", options.rate, "frames in a second")->capture_default_str();
-  app.add_option("--width", options.width, "texels")->capture_default_str();
-  app.add_option("--height", options.height, "texels")->capture_default_str();
-  app.add_option("--wait-for", options.wait_for, "begin when so many lines came on standard input");
+  app.add_option("--rate", options.rate, "frames in a second")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--wait-for", options.wait_for, "begin when it has so many consumers");
   CLI11_PARSE(app, argc, argv);
 
   vramd::Client client = vramd::Client::Connect().OrExit();
-  vramd::Producer producer = Create(client, options);
-  example::Gpu gpu(producer.recipe());
-  vramd::VulkanStream stream = gpu.Attach(producer);
-  example::Animation animation(gpu, options.width, options.height);
-  std::printf("animation: streaming %s on %s\n", producer.name().c_str(), gpu.name().c_str());
-  std::fflush(stdout);
-  for (uint32_t lines = 0; lines < options.wait_for;) {
-    const int c = std::getchar();
-    if (c == EOF) break;
-    if (c == '\n') ++lines;
-  }
-
-  const auto begin = std::chrono::steady_clock::now();
-  for (uint32_t i = 0; i < options.frames; ++i) {
-    std::this_thread::sleep_until(begin +
-                                  i * std::chrono::nanoseconds(1'000'000'000) / options.rate);
-    RenderFrame(gpu, producer, stream, animation, i);
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  const vramd::Status ended = producer.End();
-  gpu.Finish();
-  std::printf("animation: published=%u rate=%.1f\n", options.frames, options.frames / took.count());
-  return ended.ok() ? 0 : 1;
+  Mixer(client, options).Run();
 }

@@ -174,7 +174,7 @@ void Gpu::Submit(const vramd::VulkanSync& sync,
   sync.Apply(submit, timeline);  // vramd: what to wait for, and what to signal
   Check(vkQueueSubmit(queue_, 1, &submit, job.fence), "submit commands");
   running_.push_back(job);
-  const size_t leave = sync.signal_count == 0 ? 0 : 8;
+  const size_t leave = sync.wait_count + sync.signal_count == 0 ? 0 : 8;
   for (; running_.size() > leave; running_.pop_front()) Wait(running_.front());
 }
 

@@ -44,7 +44,7 @@ void Compose(Gpu& gpu, const Scene& scene, const Picture& picture, VkImage tiles
 
 struct Animation::Canvas {
   struct Push {  // as in animate.comp
-    uint32_t width, height, number;
+    uint32_t width, height, first_row, rows, number;
   };
   Canvas(Gpu& gpu, VkImage image)
       : view(gpu, image, VK_IMAGE_VIEW_TYPE_2D, 0, 1),
@@ -57,8 +57,9 @@ struct Animation::Canvas {
 void Animation::Record(VkCommandBuffer commands, VkImage image, uint32_t number) {
   std::shared_ptr<Canvas>& canvas = canvases_[image];
   if (canvas == nullptr) canvas = std::make_shared<Canvas>(gpu_, image);
-  const Canvas::Push push = {width_, height_, number};
-  canvas->pass.Record(commands, &push, width_, height_);
+  const Canvas::Push push = {scene_.width, scene_.height(), part_ * scene_.rows, scene_.rows,
+                             number};
+  canvas->pass.Record(commands, &push, scene_.width, scene_.rows);
 }
 
 }  // namespace example

@@ -36,19 +36,20 @@ void RenderTile(Gpu& gpu, const Scene& scene, uint32_t tile, VkImage tiles, cons
 void Compose(Gpu& gpu, const Scene& scene, const Picture& picture, VkImage tiles, VkImage composite,
              const Record& before, const Record& after);
 
-// A moving picture. Remembers each image that it has drawn into: those of a stream come back.
+// A part of a moving picture: the rows from `part` * scene.rows on. Remembers each image that it
+// has drawn into: those of a stream come back.
 class Animation {
  public:
-  Animation(Gpu& gpu, uint32_t width, uint32_t height)
-      : gpu_(gpu), width_(width), height_(height) {}
+  Animation(Gpu& gpu, const Scene& scene, uint32_t part) : gpu_(gpu), scene_(scene), part_(part) {}
 
-  // Frame `number` into `image`, which is in VK_IMAGE_LAYOUT_GENERAL.
+  // These rows of frame `number` into `image`, which is in VK_IMAGE_LAYOUT_GENERAL.
   void Record(VkCommandBuffer commands, VkImage image, uint32_t number);
 
  private:
   struct Canvas;
   Gpu& gpu_;
-  const uint32_t width_, height_;
+  const Scene scene_;
+  const uint32_t part_;
   std::map<VkImage, std::shared_ptr<Canvas>> canvases_;
 };
 

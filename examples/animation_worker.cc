@@ -1,0 +1,82 @@
+// Renders part i of n of a moving picture, rows of each frame, into a stream NAME/part-i. It runs
+// ahead of who puts the parts together until that has two frames, then waits for it: so the parts
+// stay together, although no process knows of the others.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/scene.h"
+#include "common/streaming.h"
+
+namespace {
+
+struct Options {
+  std::string name = "demo";
+  std::string device;
+  uint32_t part = 0;
+  uint32_t parts = 2;
+  uint32_t frames = 180;
+  uint32_t width = 640;
+  uint32_t height = 360;
+};
+
+vramd::Producer Create(vramd::Client& client, const Options& options) {
+  const std::string name = options.name + "/part-" + std::to_string(options.part);
+  vramd::StreamInfo info =
+      vramd::StreamInfo::Image(name.c_str(), example::kSceneFormat, options.width,
+                               options.height / options.parts, example::kSceneUsage);
+  info.device = options.device.empty() ? nullptr : options.device.c_str();
+  info.image_count = 4;  // the follower's two, one to render, one that is kept
+  info.allow_waiting = true;
+  info.label = "part of a moving picture";
+  return vramd::Producer::Create(client, info).OrExit();
+}
+
+void RenderFrame(example::Gpu& gpu, vramd::Producer& producer, vramd::VulkanStream& stream,
+                 example::Animation& animation, uint32_t number) {
+  vramd::Slot slot = producer.Acquire().OrExit();
+  const vramd::VulkanStreamResource shared = stream.Resource(slot).OrExit();
+  const vramd::VulkanSync sync = stream.Sync(slot).OrExit();
+  vramd::VulkanBarrier fresh = gpu.Barrier();
+  fresh.discard = true;
+  gpu.Submit(sync, [&](VkCommandBuffer commands) {
+    shared.RecordAcquire(commands, fresh);
+    animation.Record(commands, shared.image(), number);
+    shared.RecordRelease(commands, gpu.Barrier());
+  });
+  producer.Publish(std::move(slot), example::SrgbFrame(sync)).OrExit();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Renders a part of a moving picture into a stream");
+  app.add_option("--name", options.name, "application part of the name")->capture_default_str();
+  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  app.add_option("--part", options.part, "which part, from 0")->capture_default_str();
+  app.add_option("--parts", options.parts, "how many there are")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  app.add_option("--frames", options.frames, "how many")->capture_default_str();
+  app.add_option("--width", options.width, "of the picture, texels")->capture_default_str();
+  app.add_option("--height", options.height, "of the picture, texels, a multiple of --parts")
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  if (options.part >= options.parts) example::Die("--part must be less than --parts");
+  if (options.height % options.parts != 0) example::Die("--height must be a multiple of --parts");
+
+  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Producer producer = Create(client, options);
+  example::Gpu gpu(producer.recipe());
+  vramd::VulkanStream stream = gpu.Attach(producer);
+  const example::Scene scene = {options.width, options.height / options.parts, options.parts};
+  example::Animation animation(gpu, scene, options.part);
+  std::printf("part %u: streaming %s on %s\n", options.part, producer.name().c_str(),
+              gpu.name().c_str());
+  std::fflush(stdout);
+  example::AwaitConsumers(producer, 1);
+  for (uint32_t i = 0; i < options.frames; ++i) RenderFrame(gpu, producer, stream, animation, i);
+  const vramd::Status ended = producer.End();
+  gpu.Finish();
+  return ended.ok() ? 0 : 1;
+}
