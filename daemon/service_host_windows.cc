@@ -7,6 +7,9 @@
 
 #include <io.h>
 #include <windows.h>
+// sddl.h and wtsapi32.h need windows.h before them.
+#include <sddl.h>
+#include <wtsapi32.h>
 
 #include <atomic>
 #include <string>
@@ -14,8 +17,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/os_error.h"
 #include "base/os_process.h"
+#include "base/status_macros.h"
 #include "base/wide_windows.h"
+#include "ipc/peer_identity.h"
 
 namespace vramd {
 namespace {
@@ -24,6 +30,28 @@ constexpr wchar_t kServiceName[] = L"vramd";
 constexpr DWORD kStopHint = 20000;  // milliseconds that a stop may take
 
 class WindowsServiceHost;
+
+// Who may open this process: SYSTEM and administrators as ever; its own user to ask for its
+// identity, to wait for its end and to end it. Not to duplicate its handles, with which a client
+// could take any memory, nor to read its memory. An owner may always change the list, unless an
+// entry for OWNER RIGHTS says what he may.
+absl::Status GuardProcess() {
+  constexpr DWORD kLookWaitEnd =
+      PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE | PROCESS_TERMINATE | READ_CONTROL;
+  const std::string list =
+      absl::StrCat("D:P(A;;0x1fffff;;;SY)(A;;0x1fffff;;;BA)(A;;RC;;;S-1-3-4)(A;;0x",
+                   absl::Hex(kLookWaitEnd), ";;;", OwnUserId(), ")");
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(ToWide(list).c_str(), SDDL_REVISION_1,
+                                                            &descriptor, nullptr))
+    return LastOsError(absl::StrCat("use the access list ", list));
+  const bool set =
+      SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, descriptor) != FALSE;
+  const absl::Status failure =
+      set ? absl::OkStatus() : LastOsError("guard the broker's own process");
+  LocalFree(descriptor);
+  return failure;
+}
 
 HANDLE NamedEvent(const char* what, BOOL manual_reset) {
   const std::string name = absl::StrCat("Local\\vramd-", what, "-", OwnProcessId());
@@ -90,8 +118,8 @@ class WindowsServiceHost final : public ServiceHost {
     status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
     status.dwCurrentState = state;
     if (state == SERVICE_RUNNING)
-      status.dwControlsAccepted =
-          SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE;
+      status.dwControlsAccepted = SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN |
+                                  SERVICE_ACCEPT_PARAMCHANGE | SERVICE_ACCEPT_SESSIONCHANGE;
     status.dwWaitHint = hint;
     SetServiceStatus(status_, &status);
   }
@@ -102,7 +130,7 @@ class WindowsServiceHost final : public ServiceHost {
     SetEvent(host->answered_.get());
   }
 
-  static DWORD WINAPI OnControl(DWORD control, DWORD, void*, void* self) {
+  static DWORD WINAPI OnControl(DWORD control, DWORD what, void* about, void* self) {
     auto* host = static_cast<WindowsServiceHost*>(self);
     switch (control) {
       case SERVICE_CONTROL_STOP:
@@ -112,6 +140,12 @@ class WindowsServiceHost final : public ServiceHost {
         return NO_ERROR;
       case SERVICE_CONTROL_PARAMCHANGE:
         SetEvent(host->reload_.get());
+        return NO_ERROR;
+      case SERVICE_CONTROL_SESSIONCHANGE:
+        // The processes of a user who logs off end by themselves, and their leases with them.
+        log::Info("session_change",
+                  {{"what", what},
+                   {"session", static_cast<const WTSSESSION_NOTIFICATION*>(about)->dwSessionId}});
         return NO_ERROR;
       case SERVICE_CONTROL_INTERROGATE:
         return NO_ERROR;
@@ -140,6 +174,7 @@ class WindowsServiceHost final : public ServiceHost {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServiceHost>> ServiceHost::Create(bool as_service) {
+  VRAMD_RETURN_IF_ERROR(GuardProcess());
   return std::make_unique<WindowsServiceHost>(as_service);
 }
 

@@ -22,7 +22,7 @@
 #include "base/status_macros.h"
 #include "ipc/door.h"
 #include "ipc/handshake.h"
-#include "ipc/impersonation_windows.h"
+#include "ipc/peer_checks_windows.h"
 #include "ipc/peer_identity.h"
 #include "ipc/pipe_io_windows.h"
 #include "ipc/pipe_listener_windows.h"

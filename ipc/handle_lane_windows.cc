@@ -2,8 +2,8 @@
 // PROCESS_DUP_HANDLE. Nobody ever has that right on the broker, since it would allow to pull any
 // handle. The number in the reply is the HANDLE's value in the client.
 //
-// Every handle that is sent was made with the least access that works (see CreateSection() and the
-// exporters), so the duplicate asks for the same.
+// The duplicate's rights are named, see object_rights_windows.h: whatever the broker itself may do
+// with an object, a client gets no more than an importer needs.
 #include <windows.h>
 
 #include <vector>
@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/os_error.h"
+#include "base/status_macros.h"
 #include "ipc/handle_lane.h"
+#include "ipc/object_rights_windows.h"
 
 namespace vramd {
 namespace {
@@ -21,18 +23,19 @@ constexpr size_t kMaxRemembered = 1024;
 }  // namespace
 
 absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& handle) {
+  VRAMD_ASSIGN_OR_RETURN(const uint32_t rights, RightsToLend(handle));
   HANDLE remote = nullptr;
-  if (!DuplicateHandle(GetCurrentProcess(), handle.get(), end_.get(), &remote, 0, FALSE,
-                       DUPLICATE_SAME_ACCESS)) {
+  if (!DuplicateHandle(GetCurrentProcess(), handle.get(), end_.get(), &remote, rights, FALSE, 0)) {
     const absl::Status why = LastOsError("duplicate a handle into the client");
     if (WaitForSingleObject(end_.get(), 0) == WAIT_OBJECT_0)
       return absl::UnavailableError("the client's process has ended");
     return why;
   }
   const auto number = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(remote));
-  log::Debug(
-      "duplicate_handle",
-      {{"process", GetProcessId(end_.get())}, {"request", request.value}, {"value", number}});
+  log::Debug("duplicate_handle", {{"process", GetProcessId(end_.get())},
+                                  {"request", request.value},
+                                  {"value", number},
+                                  {"rights", absl::StrCat("0x", absl::Hex(rights))}});
   MutexLock lock(mutex_);
   sent_.push_back({request, number});
   if (sent_.size() > kMaxRemembered) sent_.pop_front();

@@ -21,7 +21,7 @@
 #include "base/os_error.h"
 #include "base/status_macros.h"
 #include "base/wide_windows.h"
-#include "ipc/impersonation_windows.h"
+#include "ipc/peer_checks_windows.h"
 #include "ipc/token_windows.h"
 
 namespace vramd {
@@ -32,27 +32,6 @@ constexpr absl::string_view kAdministratorsSid = "S-1-5-32-544";
 
 uint64_t Ticks(const FILETIME& time) {
   return static_cast<uint64_t>(time.dwHighDateTime) << 32 | time.dwLowDateTime;
-}
-
-uint64_t TicksNow() {
-  FILETIME now{};
-  GetSystemTimePreciseAsFileTime(&now);
-  return Ticks(now);
-}
-
-absl::Status CheckStartedBefore(const OsHandle& process, uint64_t moment, DWORD pid) {
-  FILETIME created{}, exited{}, kernel{}, user{};
-  if (!GetProcessTimes(process.get(), &created, &exited, &kernel, &user))
-    return LastOsError(absl::StrCat("learn when process ", pid, " started"));
-  if (Ticks(created) > moment)
-    return absl::UnauthenticatedError(absl::StrCat("process ", pid, " started after it connected"));
-  return absl::OkStatus();
-}
-
-absl::Status CheckStillConnected(const OsHandle& stream, DWORD pid) {
-  if (PeekNamedPipe(stream.get(), nullptr, 0, nullptr, nullptr, nullptr)) return absl::OkStatus();
-  return absl::UnauthenticatedError(
-      absl::StrCat("process ", pid, " closed the connection before it was identified"));
 }
 
 std::string ExecutablePath(const OsHandle& process) {
@@ -70,11 +49,11 @@ absl::StatusOr<OsHandle> ProcessToken(const OsHandle& process) {
 }
 
 absl::StatusOr<OsHandle> HoldProcess(const OsHandle& stream, DWORD pid, DWORD access) {
-  const uint64_t connected_before = TicksNow();
+  const uint64_t connected_before = SystemTicks();
   OsHandle process(OpenProcess(access, FALSE, pid));
   if (!process.valid()) return LastOsError(absl::StrCat("open process ", pid));
-  VRAMD_RETURN_IF_ERROR(CheckStartedBefore(process, connected_before, pid));
-  VRAMD_RETURN_IF_ERROR(CheckStillConnected(stream, pid));
+  VRAMD_RETURN_IF_ERROR(CheckStartedBefore(process, connected_before));
+  VRAMD_RETURN_IF_ERROR(CheckStillConnected(stream));
   return process;
 }
 
@@ -183,6 +162,26 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(const OsHandle& stream) {
   if (!GetNamedPipeInfo(stream.get(), &flags, nullptr, nullptr, nullptr))
     return LastOsError("inspect the pipe");
   return (flags & PIPE_SERVER_END) != 0 ? IdentifyClient(stream) : IdentifyServer(stream);
+}
+
+uint64_t SystemTicks() {
+  FILETIME now{};
+  GetSystemTimePreciseAsFileTime(&now);
+  return Ticks(now);
+}
+
+absl::Status CheckStartedBefore(const OsHandle& process, uint64_t moment) {
+  FILETIME created{}, exited{}, kernel{}, user{};
+  if (!GetProcessTimes(process.get(), &created, &exited, &kernel, &user))
+    return LastOsError("learn when a process started");
+  if (Ticks(created) <= moment) return absl::OkStatus();
+  return absl::UnauthenticatedError(
+      absl::StrCat("process ", GetProcessId(process.get()), " started after it connected"));
+}
+
+absl::Status CheckStillConnected(const OsHandle& stream) {
+  if (PeekNamedPipe(stream.get(), nullptr, 0, nullptr, nullptr, nullptr)) return absl::OkStatus();
+  return absl::UnauthenticatedError("the peer closed the connection before it was identified");
 }
 
 absl::Status CheckImpersonation(const OsHandle& stream, const Peer& peer) {

@@ -4,104 +4,18 @@
 #include <gtest/gtest.h>
 #include <windows.h>
 
-#include <map>
 #include <thread>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/section.h"
-#include "base/wide_windows.h"
-#include "ipc/dial.h"
-#include "ipc/door.h"
 #include "ipc/endpoint.h"
-#include "ipc/peer_identity.h"
-#include "ipc/pipe_io_windows.h"
-#include "ipc/pipe_listener_windows.h"
+#include "ipc/object_rights_windows.h"
+#include "tests/windows/door_fixture.h"
 
 namespace vramd {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr std::chrono::seconds kPatience(20);
-
-std::string OwnPipe() {
-  static int count = 0;
-  return R"(\\.\pipe\vramd-door-test-)" + std::to_string(GetCurrentProcessId()) + "-" +
-         std::to_string(++count);
-}
-
-// Keeps what it is given; each step can be waited for.
-class Keeper : public DoorKeeper {
- public:
-  absl::Status Admit(const Peer&) override { return admit; }
-  absl::StatusOr<SecretToken> Enter(SessionId session, const Peer& peer,
-                                    std::shared_ptr<HandleSender> lane) override {
-    MutexLock lock(mutex_);
-    peers_[session] = peer;
-    lanes_[session] = std::move(lane);
-    return SecretToken{7};
-  }
-  void Serve(SessionId session, OsHandle stream, std::function<void()> hung_up) override {
-    MutexLock lock(mutex_);
-    streams_[session] = std::move(stream);
-    hang_ups_[session] = std::move(hung_up);
-    changed_.NotifyAll();
-  }
-  void Left(SessionId session, absl::string_view why) override {
-    MutexLock lock(mutex_);
-    left_[session] = std::string(why);
-    streams_.erase(session);
-    changed_.NotifyAll();
-  }
-  void Refused(const Peer&, const absl::Status& why) override {
-    MutexLock lock(mutex_);
-    refused_.push_back(why);
-    changed_.NotifyAll();
-  }
-
-  template <typename Predicate>
-  bool Await(Predicate predicate) {
-    const auto deadline = Clock::now() + kPatience;
-    MutexLock lock(mutex_);
-    while (!predicate(*this))
-      if (!changed_.WaitUntil(mutex_, deadline)) return predicate(*this);
-    return true;
-  }
-
-  absl::Status admit;
-  Mutex mutex_;
-  Condition changed_;
-  std::map<SessionId, Peer> peers_;
-  std::map<SessionId, std::shared_ptr<HandleSender>> lanes_;
-  std::map<SessionId, OsHandle> streams_;
-  std::map<SessionId, std::function<void()>> hang_ups_;
-  std::map<SessionId, std::string> left_;
-  std::vector<absl::Status> refused_;
-};
-
-class DoorTest : public testing::Test {
- protected:
-  void Open(std::chrono::milliseconds greeting_timeout = std::chrono::seconds(10)) {
-    DoorOptions options;
-    options.endpoint = pipe_;
-    options.greeting_timeout = greeting_timeout;
-    auto door = Door::Open(std::move(options), &keeper_);
-    ASSERT_TRUE(door.ok()) << door.status();
-    door_ = *std::move(door);
-  }
-  absl::StatusOr<Line> Call() const { return Dial(pipe_, "", Clock::now() + kPatience); }
-  OsHandle OpenRaw(DWORD quality) const {
-    const HANDLE raw =
-        CreateFileW(ToWide(pipe_).c_str(), GENERIC_READ | FILE_WRITE_DATA, 0, nullptr,
-                    OPEN_EXISTING, FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | quality, nullptr);
-    return OsHandle(raw == INVALID_HANDLE_VALUE ? nullptr : raw);
-  }
-
-  const std::string pipe_ = OwnPipe();
-  Keeper keeper_;
-  std::unique_ptr<Door> door_;
-};
 
 TEST_F(DoorTest, WelcomesWithTokenAndIdentity) {
   Open();
@@ -115,6 +29,25 @@ TEST_F(DoorTest, WelcomesWithTokenAndIdentity) {
   EXPECT_EQ(peer.user_id, OwnUserId());
   EXPECT_EQ(peer.process_id, GetCurrentProcessId());
   EXPECT_THAT(peer.executable, HasSubstr(".exe"));
+}
+
+// One user cannot fill the room for all; and when his time is up, there is room again.
+TEST_F(DoorTest, SilentClientsUseUpTheirOwnRoom) {
+  Open(std::chrono::seconds(2));
+  std::vector<OsHandle> silent;
+  for (size_t i = 0; i < DoorOptions().max_greetings_per_user; ++i) {
+    while (silent.size() <= i) {
+      OsHandle client = OpenRaw(SECURITY_IDENTIFICATION);
+      if (client.valid())
+        silent.push_back(std::move(client));
+      else
+        WaitNamedPipeW(ToWide(pipe_).c_str(), 20000);
+    }
+  }
+  EXPECT_EQ(Call().status().code(), absl::StatusCode::kResourceExhausted);
+  ASSERT_TRUE(
+      keeper_.Await([&](Keeper& keeper) { return keeper.refused_.size() > silent.size(); }));
+  EXPECT_TRUE(Call().ok());
 }
 
 TEST_F(DoorTest, NameThatAnotherServesIsLeftAlone) {
@@ -198,48 +131,96 @@ TEST_F(DoorTest, HangUpAndDisconnectEndTheSession) {
   hang_up();  // gRPC may say so after the door has gone
 }
 
-TEST_F(DoorTest, HandlesArriveWithNoMoreRightsThanSent) {
-  Open();
-  const auto line = Call();
-  ASSERT_TRUE(line.ok()) << line.status();
-  ASSERT_TRUE(keeper_.Await([](Keeper& keeper) { return !keeper.streams_.empty(); }));
+class LaneTest : public DoorTest {
+ protected:
+  void SetUp() override {
+    Open();
+    line_ = Call();
+    ASSERT_TRUE(line_.ok()) << line_.status();
+    ASSERT_TRUE(keeper_.Await([](Keeper& keeper) { return !keeper.streams_.empty(); }));
+    MutexLock lock(keeper_.mutex_);
+    lane_ = keeper_.lanes_.at(line_->session);
+  }
+  absl::StatusOr<OsHandle> Pass(const OsHandle& handle) {
+    const auto number = lane_->Send(RequestId{1}, handle);
+    if (!number.ok()) return number.status();
+    return line_->lane->Redeem(*number, Clock::now() + kPatience);
+  }
+  uint32_t RightsAfterPassing(HANDLE made) {
+    const OsHandle handle(made);
+    const auto passed = Pass(handle);
+    EXPECT_TRUE(passed.ok()) << passed.status();
+    return passed.ok() ? GrantedRights(*passed).value_or(0) : 0;
+  }
+
+  absl::StatusOr<Line> line_ = absl::UnknownError("not yet");
+  std::shared_ptr<HandleSender> lane_;
+};
+
+TEST_F(LaneTest, HandlesArriveWithNoMoreRightsThanSent) {
   auto section = CreateSection(SectionAlignment(), "door-test");
   ASSERT_TRUE(section.ok());
-  HANDLE narrow = nullptr;
-  ASSERT_TRUE(DuplicateHandle(GetCurrentProcess(), section->get(), GetCurrentProcess(), &narrow,
-                              SECTION_MAP_READ, FALSE, 0));
-  const OsHandle read_only(narrow);
-  std::shared_ptr<HandleSender> lane;
-  {
-    MutexLock lock(keeper_.mutex_);
-    lane = keeper_.lanes_.at(line->session);
-  }
-  const auto number = lane->Send(RequestId{1}, read_only);
-  ASSERT_TRUE(number.ok()) << number.status();
-  const auto handle = line->lane->Redeem(*number, Clock::now() + kPatience);
+  const auto read_only = DuplicateForReader(*section);
+  ASSERT_TRUE(read_only.ok()) << read_only.status();
+  const auto handle = Pass(*read_only);
   ASSERT_TRUE(handle.ok()) << handle.status();
   EXPECT_TRUE(MappedSection::Map(*handle, 1, SectionAccess::kReadOnly).ok());
   EXPECT_FALSE(MappedSection::Map(*handle, 1, SectionAccess::kReadWrite).ok());
+}
 
-  const auto lost = lane->Send(RequestId{2}, read_only);
-  ASSERT_TRUE(lost.ok());
-  lane->TakeBackRequest(RequestId{2});
-  EXPECT_FALSE(line->lane->Redeem(*lost, Clock::now() + kPatience).ok());
+// Whatever the broker itself may do with an object.
+TEST_F(LaneTest, HandlesArriveWithTheRightsOfAnImporter) {
+  EXPECT_EQ(RightsAfterPassing(CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE, 0,
+                                                  4096, nullptr)),
+            uint32_t{SECTION_MAP_READ | SECTION_MAP_WRITE | SECTION_QUERY});
+  EXPECT_EQ(RightsAfterPassing(CreateEventW(nullptr, TRUE, FALSE, nullptr)),
+            uint32_t{SYNCHRONIZE | EVENT_MODIFY_STATE});
+  // Of a driver's own kinds nobody else knows what an import needs; here a semaphore is unknown.
+  EXPECT_EQ(RightsAfterPassing(CreateSemaphoreW(nullptr, 0, 1, nullptr)),
+            uint32_t{SEMAPHORE_ALL_ACCESS});
+}
+
+TEST_F(LaneTest, WhatOpensTheBrokerIsNeverLent) {
+  HANDLE process = nullptr;
+  ASSERT_TRUE(DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(),
+                              &process, 0, FALSE, DUPLICATE_SAME_ACCESS));
+  HANDLE token = nullptr;
+  ASSERT_TRUE(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token));
+  HANDLE thread = nullptr;
+  ASSERT_TRUE(DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread,
+                              0, FALSE, DUPLICATE_SAME_ACCESS));
+  for (HANDLE raw : {process, token, thread}) {
+    const OsHandle handle(raw);
+    EXPECT_TRUE(absl::IsInternal(Pass(handle).status()));
+  }
+  EXPECT_TRUE(absl::IsInternal(Pass(line_->stream).status())) << "a pipe is a file";
+}
+
+TEST_F(LaneTest, WhatALaterStepLostIsClosedInTheClient) {
+  const auto section = CreateSection(SectionAlignment(), "door-test");
+  ASSERT_TRUE(section.ok());
+  DWORD before = 0;
+  DWORD after = 0;
+  ASSERT_TRUE(GetProcessHandleCount(GetCurrentProcess(), &before));
+  const auto lost = lane_->Send(RequestId{2}, *section);
+  const auto lost_too = lane_->Send(RequestId{2}, *section);
+  const auto alone = lane_->Send(RequestId{3}, *section);
+  ASSERT_TRUE(lost.ok() && lost_too.ok() && alone.ok());
+  lane_->TakeBackRequest(RequestId{2});
+  lane_->TakeBack(*alone);
+  for (const uint64_t number : {*lost, *lost_too, *alone})
+    EXPECT_FALSE(line_->lane->Redeem(number, Clock::now() + kPatience).ok());
+  ASSERT_TRUE(GetProcessHandleCount(GetCurrentProcess(), &after));
+  EXPECT_EQ(after, before);
 }
 
 TEST(EndpointTest, OnlyThisMachinesPipes) {
   EXPECT_TRUE(ServerEndpoint(R"(\\.\pipe\vramd-x)").ok());
   for (const char* bad :
        {R"(\\server\pipe\vramd)", R"(\\.\pipe\)", R"(\\.\pipe\a\b)", R"(C:\vramd)", "vramd"})
-    EXPECT_EQ(ServerEndpoint(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+    for (const absl::Status& status : {ServerEndpoint(bad).status(), ClientEndpoints(bad).status()})
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad;
   EXPECT_FALSE(ServerEndpoint(R"(\\.\pipe\)" + std::string(300, 'x')).ok());
-}
-
-TEST(PipeDescriptorTest, GroupsMayConnectAndNotServe) {
-  EXPECT_EQ(PipeDescriptor("S-1-5-21-1", ""),
-            "O:S-1-5-21-1D:P(A;;FA;;;S-1-5-21-1)(A;;FA;;;SY)(A;;FA;;;BA)");
-  EXPECT_THAT(PipeDescriptor("S-1-5-21-1", "S-1-5-32-545"),
-              HasSubstr("(A;;0x12018b;;;S-1-5-32-545)"));
 }
 
 }  // namespace
