@@ -35,7 +35,20 @@ std::string PeerName(NativeHandle stream) {
   return absl::StrCat("pipe:", reinterpret_cast<uintptr_t>(stream));
 }
 
+// gRPC's library is running while one of these, or a grpc::Channel, exists.
+struct LibraryInUse {
+  LibraryInUse() { grpc_init(); }
+  ~LibraryInUse() { grpc_shutdown(); }
+  LibraryInUse(const LibraryInUse&) = delete;
+  LibraryInUse& operator=(const LibraryInUse&) = delete;
+};
+
 struct PipeEndpoint : grpc_endpoint {
+  // The transport outlives its channel by what it has in flight, which completes on a thread of the
+  // system's: the library has to run until the last callback is done and its contexts are left.
+  // (Not taken anew for each operation: one can begin while the library is shutting down, which
+  // holds the lock that grpc_init() takes.)
+  std::shared_ptr<const LibraryInUse> library = std::make_shared<const LibraryInUse>();
   std::shared_ptr<PipeStream> stream;
   std::string peer;
 };
@@ -53,14 +66,15 @@ void RunFromOutside(grpc_closure* closure, const absl::Status& status) {
 void Read(grpc_endpoint* endpoint, grpc_slice_buffer* slices, grpc_closure* done, bool, int) {
   grpc_slice_buffer_reset_and_unref(slices);
   grpc_slice slice = grpc_slice_malloc(kReadSize);
-  Of(endpoint)->stream->Read(GRPC_SLICE_START_PTR(slice), kReadSize,
-                             [slices, slice, done](absl::StatusOr<size_t> got) {
-                               if (got.ok()) {
-                                 grpc_slice_buffer_add(slices, grpc_slice_sub(slice, 0, *got));
-                               }
-                               grpc_slice_unref(slice);
-                               RunFromOutside(done, got.status());
-                             });
+  Of(endpoint)->stream->Read(
+      GRPC_SLICE_START_PTR(slice), kReadSize,
+      [slices, slice, done, library = Of(endpoint)->library](absl::StatusOr<size_t> got) {
+        if (got.ok()) {
+          grpc_slice_buffer_add(slices, grpc_slice_sub(slice, 0, *got));
+        }
+        grpc_slice_unref(slice);
+        RunFromOutside(done, got.status());
+      });
 }
 
 void Write(grpc_endpoint* endpoint, grpc_slice_buffer* slices, grpc_closure* done, void*, int) {
@@ -70,7 +84,9 @@ void Write(grpc_endpoint* endpoint, grpc_slice_buffer* slices, grpc_closure* don
     bytes.append(reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slices->slices[i])),
                  GRPC_SLICE_LENGTH(slices->slices[i]));
   Of(endpoint)->stream->Write(std::move(bytes),
-                              [done](const absl::Status& status) { RunFromOutside(done, status); });
+                              [done, library = Of(endpoint)->library](const absl::Status& status) {
+                                RunFromOutside(done, status);
+                              });
 }
 
 void Shutdown(grpc_endpoint* endpoint, absl::Status) { Of(endpoint)->stream->Shutdown(); }
@@ -105,14 +121,6 @@ grpc_endpoint* MakeEndpoint(OsHandle pipe, std::function<void()> hung_up) {
   endpoint->stream = *std::move(stream);
   return endpoint.release();
 }
-
-// gRPC's library is running while one of these, or a grpc::Channel, exists.
-struct LibraryInUse {
-  LibraryInUse() { grpc_init(); }
-  ~LibraryInUse() { grpc_shutdown(); }
-  LibraryInUse(const LibraryInUse&) = delete;
-  LibraryInUse& operator=(const LibraryInUse&) = delete;
-};
 
 std::shared_ptr<grpc::Channel> LameChannel(const char* why) {
   return grpc::CreateChannelInternal(

@@ -97,6 +97,18 @@ TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
 }
 
+// By every way of sharing that a device claims, and by no other.
+TEST_F(LeaseTest, WhatADeviceListsItDoes) {
+  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  const vramd_device_info device = client_.Devices().OrExit().at(0);
+  ASSERT_GT(device.handle_type_count, 0u);
+  for (uint32_t i = 0; i < device.handle_type_count; ++i) {
+    AllocateInfo image = AllocateInfo::Image(kRgba8, 64, 64, kSampled);
+    image.handle_type = device.handle_types[i].type;
+    EXPECT_EQ(client_.Allocate(image).ok(), device.handle_types[i].can_export) << image.handle_type;
+  }
+}
+
 TEST_F(LeaseTest, CheckShareAnswersBeforeAnythingIsAllocated) {
   auto lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
   const Recipe recipe = lease.recipe();
@@ -169,6 +181,23 @@ TEST_F(LeaseTest, TimedOutCallsCostNothing) {
   EXPECT_EQ(left, 0u) << timed_out << " calls timed out";
 }
 
+// The last client of a process takes gRPC with it, while what it had in flight still completes.
+TEST(Rounds, ClientsThatComeAndGoAreForgotten) {
+  BrokerProcess broker({"--null-device"});
+  for (int i = 0; i < LongRun(2000); ++i) {
+    Client client = broker.Connect();
+    ASSERT_TRUE(client.Ping().ok()) << i;
+  }
+  // The broker hears of each end by itself, a moment later.
+  Client last = broker.Connect();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  uint32_t sessions = 0;
+  do {
+    sessions = last.ServerInfo().OrExit().sessions;
+  } while (sessions != 1 && std::chrono::steady_clock::now() < deadline);
+  EXPECT_EQ(sessions, 1u);
+}
+
 TEST(Rounds, TenThousandLeaveNothingBehind) {
   BrokerProcess broker({"--log-level", "warning"});
   Client client = broker.Connect();
@@ -182,9 +211,11 @@ TEST(Rounds, TenThousandLeaveNothingBehind) {
   };
   for (int i = 0; i < LongRun(500); ++i) round();  // threads start, allocators settle
   const size_t handles = broker.process().CountHandles();
+  const size_t handles_of_other = other.process().CountHandles();
   const size_t resident = broker.process().ResidentBytes();
   for (int i = 0; i < LongRun(10000); ++i) round();
   EXPECT_EQ(broker.process().CountHandles(), handles);
+  EXPECT_EQ(other.process().CountHandles(), handles_of_other);
   EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
   EXPECT_EQ(client.ServerInfo().OrExit().allocated_bytes, 0u);
   // One byte kept per round would be 10 KB; one page of slack in the allocator is not a leak.
