@@ -1,6 +1,5 @@
 // What becomes of a stream when its broker restarts, and somebody dies or sleeps meanwhile.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <chrono>
 
@@ -63,12 +62,12 @@ TEST_F(StreamRestart, WhoComesBackLateCountsWhatItMissed) {
   const auto producer = StartProducer();
   const auto consumer = StartConsumer({"mode=fifo", "limit=4"});
   AwaitConsumers(*producer, 1);
-  ASSERT_EQ(kill(static_cast<pid_t>(consumer->process().id()), SIGSTOP), 0);
+  consumer->process().Suspend();
   broker_.Restart();
   // Longer than the producer waits for its consumers.
   EXPECT_EQ(producer->Ask("publish 300 10000"), "ok 300");
   EXPECT_EQ(producer->Ask("session"), "ok 2 1");
-  ASSERT_EQ(kill(static_cast<pid_t>(consumer->process().id()), SIGCONT), 0);
+  consumer->process().Resume();
   AwaitConsumers(*producer, 1);
   EXPECT_EQ(producer->Ask("publish 100 100"), "ok 400");
   EXPECT_EQ(producer->Ask("end"), "ok ");
