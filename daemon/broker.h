@@ -55,7 +55,7 @@ struct BrokerLimits {
                    .sessions = 64};
   uint64_t sessions = 256;  // of the whole broker
   uint64_t watchers_per_session = 4;
-  std::chrono::milliseconds device_wait{10000};  // for a call that comes before the GPU is open
+  std::chrono::milliseconds device_wait{30000};  // for a call that comes before the GPU is open
 };
 
 // What Allocate() and Open() give: a lease and a handle for the lane.

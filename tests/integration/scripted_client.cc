@@ -33,7 +33,9 @@ class ScriptedClient {
   static std::string Error(const vramd::Status& status) { return "error " + status.ToString(); }
 
   std::string Connect(std::istream&) {
-    auto client = Client::Connect();
+    vramd::ConnectInfo patient;
+    patient.timeout_ms = 60000;
+    auto client = Client::Connect(patient);
     if (!client) return Error(client.status());
     client_.emplace(std::move(*client));
     auto info = client_->ServerInfo();

@@ -32,7 +32,7 @@ class BrokerProcess {
   std::string Log() const;
 
   // A client of this broker, in the calling process. Ends the test program if it is refused.
-  Client Connect(uint32_t timeout_ms = 20000) const;
+  Client Connect(uint32_t timeout_ms = 60000) const;
 
  private:
   void Start();
