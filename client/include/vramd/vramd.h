@@ -31,6 +31,8 @@ extern "C" {
 
 /* ---- Results ------------------------------------------------------------------------------- */
 
+/* An enumeration's _MAX_ENUM is no value: it makes the type 32 bits wide and lets a field hold a
+ * value that this version does not know, which is VRAMD_INVALID_ARGUMENT where it is given. */
 typedef enum vramd_result {
   VRAMD_OK = 0,
   VRAMD_CANCELLED = 1,
@@ -48,7 +50,8 @@ typedef enum vramd_result {
   VRAMD_INTERNAL = 13,
   VRAMD_UNAVAILABLE = 14, /* no broker, or it went away; memory already imported stays usable */
   VRAMD_DATA_LOSS = 15,
-  VRAMD_UNAUTHENTICATED = 16
+  VRAMD_UNAUTHENTICATED = 16,
+  VRAMD_RESULT_MAX_ENUM = 0x7fffffff
 } vramd_result;
 
 /* "RESOURCE_EXHAUSTED". Never NULL; static. */
@@ -78,7 +81,8 @@ typedef struct vramd_watch vramd_watch;
 typedef enum vramd_resource_kind {
   VRAMD_RESOURCE_RAW = 1, /* memory without a resource: bind to it what you like */
   VRAMD_RESOURCE_BUFFER = 2,
-  VRAMD_RESOURCE_IMAGE = 3
+  VRAMD_RESOURCE_IMAGE = 3,
+  VRAMD_RESOURCE_KIND_MAX_ENUM = 0x7fffffff
 } vramd_resource_kind;
 
 typedef enum vramd_handle_type {
@@ -87,13 +91,15 @@ typedef enum vramd_handle_type {
   VRAMD_HANDLE_DMA_BUF = 2,      /* likewise; the only type that may cross drivers */
   VRAMD_HANDLE_HOST_SECTION = 3, /* memfd or section, mapped and imported by pointer */
   VRAMD_HANDLE_NV_WIN32 = 4,
-  VRAMD_HANDLE_KHR_WIN32 = 5
+  VRAMD_HANDLE_KHR_WIN32 = 5,
+  VRAMD_HANDLE_TYPE_MAX_ENUM = 0x7fffffff
 } vramd_handle_type;
 
 typedef enum vramd_memory_intent {
   VRAMD_MEMORY_DEVICE_LOCAL = 0, /* fastest for the GPU */
   VRAMD_MEMORY_UPLOAD = 1,       /* the CPU writes, the GPU reads */
-  VRAMD_MEMORY_READBACK = 2      /* the GPU writes, the CPU reads */
+  VRAMD_MEMORY_READBACK = 2,     /* the GPU writes, the CPU reads */
+  VRAMD_MEMORY_INTENT_MAX_ENUM = 0x7fffffff
 } vramd_memory_intent;
 
 /* Vulkan's values, in Vulkan's meaning; each field is named after the member of VkBufferCreateInfo
@@ -193,7 +199,8 @@ typedef enum vramd_device_state {
   VRAMD_DEVICE_OPENING = 1,
   VRAMD_DEVICE_READY = 2,
   VRAMD_DEVICE_FAILED = 3,
-  VRAMD_DEVICE_LOST = 4
+  VRAMD_DEVICE_LOST = 4,
+  VRAMD_DEVICE_STATE_MAX_ENUM = 0x7fffffff
 } vramd_device_state;
 
 typedef struct vramd_memory_type {
@@ -330,7 +337,8 @@ typedef enum vramd_event_kind {
   VRAMD_EVENT_GOING_AWAY = 6,
   VRAMD_EVENT_OVERFLOW = 7,     /* events were missed: call vramd_list() */
   VRAMD_EVENT_DISCONNECTED = 8, /* the broker is gone; the watch keeps trying */
-  VRAMD_EVENT_RECONNECTED = 9   /* a new session: leases of the old one are invalid */
+  VRAMD_EVENT_RECONNECTED = 9,  /* a new session: leases of the old one are invalid */
+  VRAMD_EVENT_KIND_MAX_ENUM = 0x7fffffff
 } vramd_event_kind;
 
 typedef struct vramd_event {

@@ -41,13 +41,15 @@ typedef struct vramd_stream vramd_stream;
 /* What a consumer gets that does not keep up. */
 typedef enum vramd_stream_mode {
   VRAMD_STREAM_MAILBOX = 1, /* the newest frame; older ones are dropped and counted */
-  VRAMD_STREAM_FIFO = 2     /* every frame in order, up to a limit */
+  VRAMD_STREAM_FIFO = 2,    /* every frame in order, up to a limit */
+  VRAMD_STREAM_MODE_MAX_ENUM = 0x7fffffff
 } vramd_stream_mode;
 
 /* When a fifo consumer has as many frames as its limit. */
 typedef enum vramd_when_full {
   VRAMD_WHEN_FULL_DROP = 1, /* it misses frames, and knows */
-  VRAMD_WHEN_FULL_WAIT = 2  /* the producer waits for it: only if the producer allows that */
+  VRAMD_WHEN_FULL_WAIT = 2, /* the producer waits for it: only if the producer allows that */
+  VRAMD_WHEN_FULL_MAX_ENUM = 0x7fffffff
 } vramd_when_full;
 
 /* Why no more frames come. */
@@ -56,7 +58,8 @@ typedef enum vramd_end_reason {
   VRAMD_END_FINISHED = 1,      /* the producer said so */
   VRAMD_END_FAILED = 2,        /* the producer met an error */
   VRAMD_END_PRODUCER_GONE = 3, /* its process died, or left without a word */
-  VRAMD_END_REMOVED = 4        /* this consumer was dropped */
+  VRAMD_END_REMOVED = 4,       /* this consumer was dropped */
+  VRAMD_END_REASON_MAX_ENUM = 0x7fffffff
 } vramd_end_reason;
 
 /* ---- What is said of a frame --------------------------------------------------------------- */
@@ -68,7 +71,8 @@ typedef enum vramd_clock_domain {
   VRAMD_CLOCK_MONOTONIC_RAW = 2, /* CLOCK_MONOTONIC_RAW */
   VRAMD_CLOCK_PERFORMANCE_COUNTER = 3,
   VRAMD_CLOCK_REALTIME = 4, /* UTC since 1970 */
-  VRAMD_CLOCK_UNKNOWN = 255
+  VRAMD_CLOCK_UNKNOWN = 255,
+  VRAMD_CLOCK_DOMAIN_MAX_ENUM = 0x7fffffff
 } vramd_clock_domain;
 
 /* As VkRect2D, in texels of the image. */
