@@ -98,7 +98,7 @@ class ConsumerUnderTest {
     header.facts.generation = 1;
     header.facts.image = step.value % kImages;
     header.facts.flags = step.value % 8;
-    header.facts.published_ns = static_cast<int64_t>(step.value * 0x0101010101010101);
+    header.facts.published_ns = static_cast<int64_t>(step.value * uint64_t{0x0101010101010101});
     header.facts.damage_count = step.value % (kMaxDamage + 1);
     writer().WriteFrame(step.place_low % kSlotCapacity, header.facts, header.details);
     sender_.Collect();

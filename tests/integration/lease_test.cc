@@ -212,14 +212,16 @@ TEST(Rounds, TenThousandLeaveNothingBehind) {
   for (int i = 0; i < LongRun(500); ++i) round();  // threads start, allocators settle
   const size_t handles = broker.process().CountHandles();
   const size_t handles_of_other = other.process().CountHandles();
-  const size_t resident = broker.process().ResidentBytes();
+  [[maybe_unused]] const size_t resident = broker.process().ResidentBytes();
   for (int i = 0; i < LongRun(10000); ++i) round();
   EXPECT_EQ(broker.process().CountHandles(), handles);
   EXPECT_EQ(other.process().CountHandles(), handles_of_other);
   EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
   EXPECT_EQ(client.ServerInfo().OrExit().allocated_bytes, 0u);
+#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed for a while, and finds leaks by itself
   // One byte kept per round would be 10 KB; one page of slack in the allocator is not a leak.
   EXPECT_LT(broker.process().ResidentBytes(), resident + (2 << 20));
+#endif
 }
 
 }  // namespace
