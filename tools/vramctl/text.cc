@@ -169,6 +169,8 @@ const char* Name(vramd_handle_type type) {
       return "nv_win32";
     case VRAMD_HANDLE_KHR_WIN32:
       return "khr_win32";
+    case VRAMD_HANDLE_TYPE_MAX_ENUM:
+      break;
   }
   return "unknown";
 }
@@ -181,6 +183,8 @@ const char* Name(vramd_resource_kind kind) {
       return "buffer";
     case VRAMD_RESOURCE_IMAGE:
       return "image";
+    case VRAMD_RESOURCE_KIND_MAX_ENUM:
+      break;
   }
   return "unknown";
 }
@@ -195,6 +199,8 @@ const char* Name(vramd_device_state state) {
       return "failed";
     case VRAMD_DEVICE_LOST:
       return "lost";
+    case VRAMD_DEVICE_STATE_MAX_ENUM:
+      break;
   }
   return "unknown";
 }
@@ -219,6 +225,8 @@ const char* Name(vramd_event_kind kind) {
       return "disconnected";
     case VRAMD_EVENT_RECONNECTED:
       return "reconnected";
+    case VRAMD_EVENT_KIND_MAX_ENUM:
+      break;
   }
   return "unknown";
 }
@@ -229,6 +237,8 @@ const char* Name(vramd_stream_mode mode) {
       return "mailbox";
     case VRAMD_STREAM_FIFO:
       return "fifo";
+    case VRAMD_STREAM_MODE_MAX_ENUM:
+      break;
   }
   return "unknown";
 }
