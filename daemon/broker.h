@@ -143,8 +143,9 @@ class Broker {
 
   // ---- The whole
   // For what is asked from now on. A watcher hears of names that it may open now (kPublished) and
-  // of those that it may open no more (kWithdrawn). Leases and sessions stay.
-  void SetPolicy(Policy policy);
+  // of those that it may open no more (kWithdrawn). Leases stay. Returns the sessions of those who
+  // may connect no more, for the caller to end.
+  std::vector<SessionId> SetPolicy(Policy policy);
   // From now on nothing new is given out; watchers hear of it.
   void BeginDrain(absl::string_view reason);
   BrokerCounts Counts() const;

@@ -132,10 +132,14 @@ void Broker::TellNewPolicy(const std::string& name, const Name& entry, const Pol
   }
 }
 
-void Broker::SetPolicy(Policy policy) {
+std::vector<SessionId> Broker::SetPolicy(Policy policy) {
   MutexLock lock(mutex_);
   std::swap(policy_, policy);
   for (const auto& [name, entry] : names_) TellNewPolicy(name, entry, policy);
+  std::vector<SessionId> unwanted;
+  for (const auto& [id, session] : sessions_)
+    if (!policy_.CheckConnect(session->peer()).ok()) unwanted.push_back(id);
+  return unwanted;
 }
 
 void Broker::TellAll(const BrokerEvent& event) {

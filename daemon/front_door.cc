@@ -29,8 +29,10 @@ absl::StatusOr<Caller> FrontDoor::Authenticate(const grpc::ServerContextBase& co
   if (session != by_connection_.end()) {
     const Entry& entry = entries_.at(session->second);
     if (EqualInConstantTime(entry.token, token)) return entry.caller;
-    log::Warning("wrong_token",
-                 {{"session", entry.caller.session.value}, {"peer", entry.caller.peer.Describe()}});
+    // Once: how often it was tried is told at the end, so that nobody fills the log.
+    if (entry.wrong_tokens++ == 0)
+      log::Warning("wrong_token", {{"session", entry.caller.session.value},
+                                   {"peer", entry.caller.peer.Describe()}});
   }
   return absl::UnauthenticatedError("the session token does not belong to this connection");
 }
@@ -68,6 +70,9 @@ void FrontDoor::Left(SessionId session, absl::string_view why) {
     log::Info(
         "session_end",
         {{"session", session.value}, {"peer", entry->second.caller.peer.Describe()}, {"why", why}});
+    if (entry->second.wrong_tokens > 1)
+      log::Warning("wrong_tokens",
+                   {{"session", session.value}, {"count", entry->second.wrong_tokens}});
     const auto connection = by_connection_.find(entry->second.connection);
     if (connection != by_connection_.end() && connection->second == session)
       by_connection_.erase(connection);

@@ -52,6 +52,7 @@ class FrontDoor final : public DoorKeeper {
     Caller caller;
     SecretToken token{};
     std::string connection;  // gRPC's name for it, once it is served
+    mutable uint64_t wrong_tokens = 0;
   };
 
   Broker* const broker_;

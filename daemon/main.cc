@@ -62,8 +62,8 @@ DeviceHub::Opener OpenerFor(const Config& config) {
   };
 }
 
-// Taken down in this order: the server stops, the queue of the event calls is drained, and only then
-// does the server go, because what is in the queue points into it.
+// Taken down in this order: the server stops, the queue of the event calls is drained, and only
+// then does the server go, because what is in the queue points into it.
 struct RpcServer {
   RpcServer() = default;
   RpcServer(RpcServer&&) = default;
@@ -100,7 +100,7 @@ absl::StatusOr<RpcServer> StartServer(BrokerRpc* service, StreamsRpc* streams,
   return server;
 }
 
-void Reload(const Invocation& invocation, const Config& running, Broker* broker) {
+void Reload(const Invocation& invocation, const Config& running, Broker* broker, Door* door) {
   auto config = ReadConfig(invocation.config_file);
   absl::Status status = config.status();
   if (status.ok() && !running.access_group.empty())
@@ -109,8 +109,12 @@ void Reload(const Invocation& invocation, const Config& running, Broker* broker)
     log::Error("reload_failed", {{"why", status.message()}, {"kept", "the policy in force"}});
     return;
   }
-  broker->SetPolicy(std::move(config->policy));
-  log::Info("reloaded");
+  const std::vector<SessionId> unwanted = broker->SetPolicy(std::move(config->policy));
+  for (const SessionId session : unwanted) {
+    log::Info("session_unwanted", {{"session", session.value}, {"why", "the new policy"}});
+    door->Disconnect(session);
+  }
+  log::Info("reloaded", {{"ended", unwanted.size()}});
 }
 
 absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& host) {
@@ -137,7 +141,8 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
   log::Info("listening", {{"endpoint", door->endpoint()}, {"version", kVersion}});
   host.NotifyReady(invocation.ready_fd);
 
-  while (host.Wait() == ServiceHost::Request::kReload) Reload(invocation, config, &broker);
+  while (host.Wait() == ServiceHost::Request::kReload)
+    Reload(invocation, config, &broker, door.get());
   log::Info("draining", {{"timeout_ms", config.drain_timeout.count()}});
   host.NotifyStopping();
   door->StopListening();

@@ -53,7 +53,10 @@ class WatchCall final : public EventCall<v1::WatchRequest, v1::WatchEvent>, publ
 
   // Under the broker's lock; this call's own comes after it, and never the other way round.
   void Push(const BrokerEvent& event) override {
-    if (queued() >= kMaxQueuedEvents) {
+    // What a watch begins with comes whole, however much it is; so no limit counts it.
+    if (in_snapshot_) ++limit_;
+    if (event.kind == BrokerEvent::Kind::kCurrent) in_snapshot_ = false;
+    if (queued() >= limit_) {
       DropQueued();
       v1::WatchEvent overflow;
       overflow.set_kind(v1::WatchEvent::OVERFLOW);
@@ -83,6 +86,9 @@ class WatchCall final : public EventCall<v1::WatchRequest, v1::WatchEvent>, publ
   const FrontDoor* const front_door_;
   EventLoop* const loop_;
   WatcherId watcher_;
+  // Under the broker's lock, like Push():
+  bool in_snapshot_ = true;
+  size_t limit_ = kMaxQueuedEvents;
 };
 
 }  // namespace

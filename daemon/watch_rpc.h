@@ -12,7 +12,8 @@ namespace vramd {
 // The service with Watch on an EventLoop and everything else synchronous.
 using BrokerService = v1::Broker::WithAsyncMethod_Watch<v1::Broker::Service>;
 
-// How many events a slow watcher may be behind. Then they are dropped and it is told to list again.
+// How many events a slow watcher may be behind, the names that it began with apart. Then they are
+// dropped and it is told to list again.
 inline constexpr size_t kMaxQueuedEvents = 1024;
 
 // Waits for clients that call Watch, until the server stops. All must outlive the loop.

@@ -129,7 +129,7 @@ vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd
     VRAMD_ASSIGN_OR_RETURN(const vramd_open_info own, vramd::ReadSized(info, "vramd_open_info"));
     vramd::v1::OpenRequest request;
     if (own.name != nullptr) {
-      request.set_name(own.name);
+      VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", own.name));
     } else {
       request.set_allocation_id(own.allocation_id);
     }
@@ -186,7 +186,7 @@ vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_nam
     vramd::v1::PublishRequest request;
     vramd::v1::PublishReply reply;
     request.set_lease_id(lease->state.id.value);
-    request.set_name(name);
+    VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", name));
     // On the lease's own link: a new session knows nothing of it.
     const auto context = link.NewContext(lease->state.timeout);
     VRAMD_RETURN_IF_ERROR(link.Conclude(link.stub().Publish(context.get(), request, &reply)));
@@ -200,7 +200,7 @@ vramd_result vramd_withdraw(vramd_client* client, const char* name) {
     VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, name));
     vramd::v1::WithdrawRequest request;
     vramd::v1::WithdrawReply reply;
-    request.set_name(name);
+    VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", name));
     return client->core->Call(&vramd::v1::Broker::Stub::Withdraw, request, &reply);
   });
 }
@@ -211,7 +211,7 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
     VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, count));
     vramd::v1::ListRequest request;
     vramd::v1::ListReply reply;
-    request.set_prefix(vramd::Text(prefix));
+    VRAMD_ASSIGN_OR_RETURN(*request.mutable_prefix(), vramd::TextFromC("prefix", prefix));
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::List, request, &reply));
     return vramd::Enumerate(reply.published(), count, published, "vramd_published");
   });
@@ -220,7 +220,8 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
 vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_watch** watch) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, watch));
-    auto core = std::make_unique<vramd::WatchCore>(client->core, vramd::Text(prefix));
+    VRAMD_ASSIGN_OR_RETURN(std::string beginning, vramd::TextFromC("prefix", prefix));
+    auto core = std::make_unique<vramd::WatchCore>(client->core, std::move(beginning));
     VRAMD_RETURN_IF_ERROR(core->Start());
     *watch = new vramd_watch{std::move(core)};
     return absl::OkStatus();

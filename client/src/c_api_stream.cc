@@ -66,10 +66,10 @@ vramd_consumer_counters PublicCounters(const StreamConsumer::Counters& in) {
   return out;
 }
 
-absl::StatusOr<v1::ListStreamsReply> List(vramd_client& client, const std::string& prefix) {
+absl::StatusOr<v1::ListStreamsReply> List(vramd_client& client, const char* prefix) {
   v1::ListStreamsRequest request;
   v1::ListStreamsReply reply;
-  request.set_prefix(prefix);
+  VRAMD_ASSIGN_OR_RETURN(*request.mutable_prefix(), TextFromC("prefix", prefix));
   VRAMD_ASSIGN_OR_RETURN(const auto link, client.core->Connect());
   const auto context = link->NewContext(client.core->timeout());
   VRAMD_RETURN_IF_ERROR(link->Conclude(link->streams().List(context.get(), request, &reply)));
@@ -368,7 +368,7 @@ vramd_result vramd_list_streams(vramd_client* client, const char* prefix, uint32
                                 vramd_stream_listing* streams) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, count));
-    VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, vramd::Text(prefix)));
+    VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, prefix));
     return vramd::Enumerate(reply.streams(), count, streams, "vramd_stream_listing");
   });
 }

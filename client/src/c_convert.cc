@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "proto/convert.h"
 
 namespace vramd {
@@ -170,10 +171,16 @@ absl::StatusOr<v1::AllocateRequest> FromC(const vramd_allocate_info& in) {
   }
   out.set_intent(static_cast<v1::MemoryIntent>(in.intent));
   out.set_handle_type(static_cast<v1::HandleType>(in.handle_type));
-  if (in.device != nullptr) out.set_device(in.device);
-  if (in.label != nullptr) out.set_label(in.label);
+  VRAMD_ASSIGN_OR_RETURN(*out.mutable_device(), TextFromC("device", in.device));
+  VRAMD_ASSIGN_OR_RETURN(*out.mutable_label(), TextFromC("label", in.label));
   out.set_dedicated(in.dedicated);
   return out;
+}
+
+absl::StatusOr<std::string> TextFromC(const char* field, const char* text) {
+  if (text == nullptr) return std::string();
+  VRAMD_RETURN_IF_ERROR(CheckUtf8(field, text));
+  return std::string(text);
 }
 
 absl::StatusOr<v1::CheckShareRequest> FromC(const vramd_recipe& recipe,

@@ -34,6 +34,8 @@ absl::StatusOr<vramd_published> ToC(const v1::Published& published);
 vramd_event ToC(const WatchItem& item);
 
 // INVALID_ARGUMENT for an unknown kind.
+// NULL is empty. INVALID_ARGUMENT names the field that is not UTF-8: it could not be sent.
+absl::StatusOr<std::string> TextFromC(const char* field, const char* text);
 absl::StatusOr<v1::AllocateRequest> FromC(const vramd_allocate_info& info);
 absl::StatusOr<v1::CheckShareRequest> FromC(const vramd_recipe& recipe,
                                             const vramd_importer& importer);

@@ -156,7 +156,7 @@ absl::StatusOr<ProducerSetup> FromC(const vramd_stream_info& in) {
   if (in.name == nullptr) return absl::InvalidArgumentError("a stream needs a name");
   VRAMD_ASSIGN_OR_RETURN(v1::AllocateRequest resource, ResourceOf(in));
   ProducerSetup out;
-  out.request.set_name(in.name);
+  VRAMD_ASSIGN_OR_RETURN(*out.request.mutable_name(), TextFromC("name", in.name));
   *out.request.mutable_resource() = std::move(*resource.mutable_resource());
   out.request.set_intent(resource.intent());
   out.request.set_device(resource.device());
@@ -185,7 +185,7 @@ absl::StatusOr<v1::ResizeStreamRequest> ResizeFromC(const vramd_stream_info& in)
 absl::StatusOr<ConsumerSetup> FromC(const vramd_consumer_info& in) {
   if (in.name == nullptr) return absl::InvalidArgumentError("the name of a stream is needed");
   ConsumerSetup out;
-  out.request.set_name(in.name);
+  VRAMD_ASSIGN_OR_RETURN(*out.request.mutable_name(), TextFromC("name", in.name));
   out.request.set_mode(static_cast<v1::StreamMode>(in.mode));
   out.request.set_limit(in.limit);
   if (in.mode == VRAMD_STREAM_FIFO)

@@ -6,8 +6,6 @@
 namespace vramd {
 namespace {
 
-// More than this and the application does not read: the oldest go, and it is told to list again.
-constexpr size_t kMaxItems = 4096;
 constexpr std::chrono::milliseconds kFirstPause(20);
 constexpr std::chrono::milliseconds kLongestPause(1000);
 
@@ -65,13 +63,13 @@ void WatchCore::Run() {
   std::chrono::milliseconds pause = kFirstPause;
   do {
     auto link = client_->Connect();
-    if (!link.ok()) {
-      Settle(link.status());
-      pause = std::min(2 * pause, kLongestPause);
-    } else if (ReadStream(**link)) {
+    if (!link.ok()) Settle(link.status());
+    if (link.ok() && ReadStream(**link)) {
       pause = kFirstPause;
       Push({.kind = VRAMD_EVENT_DISCONNECTED});
       was_disconnected_ = true;
+    } else {
+      pause = std::min(2 * pause, kLongestPause);  // no broker, or one that refuses the watch
     }
   } while (Pause(pause));
 }
@@ -115,7 +113,14 @@ bool WatchCore::Pause(std::chrono::milliseconds pause) {
 
 void WatchCore::Push(WatchItem item) {
   MutexLock lock(mutex_);
-  if (items_.size() >= kMaxItems) {
+  if (item.kind == VRAMD_EVENT_RECONNECTED) {
+    in_snapshot_ = true;
+    limit_ = kMaxItems;
+  }
+  // The names that a watch begins with come whole, however many there are.
+  if (in_snapshot_) ++limit_;
+  if (item.kind == VRAMD_EVENT_CURRENT) in_snapshot_ = false;
+  if (items_.size() >= limit_) {
     items_.clear();
     items_.push_back({.kind = VRAMD_EVENT_OVERFLOW});
   }

@@ -24,6 +24,10 @@ struct WatchItem {
 
 class WatchCore {
  public:
+  // More than this, the names that it began with apart, and the application does not read: the
+  // oldest go, and it is told to list again.
+  static constexpr size_t kMaxItems = 4096;
+
   WatchCore(std::shared_ptr<ClientCore> client, std::string prefix)
       : client_(std::move(client)), prefix_(std::move(prefix)) {}
   ~WatchCore();
@@ -54,7 +58,9 @@ class WatchCore {
   absl::Status first_status_ ABSL_GUARDED_BY(mutex_);
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the running stream
   std::deque<WatchItem> items_ ABSL_GUARDED_BY(mutex_);
-  bool was_disconnected_ = false;  // the thread's own
+  size_t limit_ ABSL_GUARDED_BY(mutex_) = kMaxItems;
+  bool in_snapshot_ ABSL_GUARDED_BY(mutex_) = true;  // until CURRENT
+  bool was_disconnected_ = false;                    // the thread's own
 };
 
 }  // namespace vramd

@@ -92,6 +92,24 @@ TEST_F(AccessTest, RuleOpensANameAndReloadTakesItBack) {
   EXPECT_THAT(stranger.Do("open " + name), StartsWith("error PERMISSION_DENIED"));
 }
 
+TEST_F(AccessTest, ReloadEndsTheSessionsOfThoseWhoMayConnectNoMore) {
+  auto broker = StartBroker("[policy]\nconnect = [\"12345\"]\n");
+  Client owner = broker->Connect();
+  ScriptedProcess stranger(broker->endpoint(), AsStranger());
+  ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
+  ASSERT_THAT(stranger.Do("allocate 4096"), StartsWith("ok 1"));
+  ASSERT_EQ(owner.ServerInfo().OrExit().sessions, 2U);
+  Rewrite("[policy]\nconnect = []\n");
+  broker->process().Hangup();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (owner.ServerInfo().OrExit().sessions != 1 && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_EQ(owner.ServerInfo().OrExit().sessions, 1U);
+  EXPECT_EQ(owner.ServerInfo().OrExit().allocations, 0U);
+  EXPECT_THAT(broker->Log(), HasSubstr("event=session_unwanted"));
+  EXPECT_THAT(stranger.Do("allocate 4096"), StartsWith("error PERMISSION_DENIED"));
+}
+
 TEST_F(AccessTest, ClientRefusesAnotherUsersBroker) {
   TemporaryDirectory directory;
   ASSERT_EQ(chown(directory.path().c_str(), 12345, 12345), 0);

@@ -10,6 +10,7 @@
 #include "base/os_handle.h"
 #include "base/recipe.h"
 #include "base/section.h"
+#include "base/utf8.h"
 
 namespace vramd {
 namespace {
@@ -94,6 +95,24 @@ TEST(Recipe, NamesRoundTrip) {
     EXPECT_EQ(HandleTypeFromString(ToString(type)), type);
   EXPECT_EQ(HandleTypeFromString("kmt"), std::nullopt);
   EXPECT_EQ(UuidToString(Uuid{0x6d, 0x65}), "6d650000-0000-0000-0000-000000000000");
+}
+
+TEST(Utf8, WellFormedTextIsEveryScalarValueInItsShortestForm) {
+  for (const absl::string_view good :
+       {"", "plain", "caf\xc3\xa9", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(IsUtf8(good)) << good;
+  EXPECT_TRUE(IsUtf8(absl::string_view("\0", 1)));
+}
+
+TEST(Utf8, AnythingElseIsNot) {
+  for (const absl::string_view bad :
+       {"\x80", "caf\xe9", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xe2\x82",
+        "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xff", "\xc3\xa9\xa9"})
+    EXPECT_FALSE(IsUtf8(bad)) << bad;
+  EXPECT_EQ(CheckUtf8("label", "caf\xe9"),
+            absl::InvalidArgumentError("label is not UTF-8: \"caf\\xe9\""));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 #include "tests/unit/broker_server_linux.h"
 #include "tests/unit/descriptor_count_linux.h"
-#include "vramd/vramd.h"
+#include "tests/unit/log_file_linux.h"
+#include "vramd/vramd_stream.h"
 
 namespace vramd {
 namespace {
@@ -16,6 +17,7 @@ using testing::HasSubstr;
 
 class ClientTest : public testing::Test {
  protected:
+  explicit ClientTest(const BrokerLimits& limits = {}) : server_(limits) {}
   ~ClientTest() override { vramd_client_destroy(client_); }
 
   vramd_client* Connect() {
@@ -151,6 +153,115 @@ TEST_F(ClientTest, AListOfThousandsComesWhole) {
   uint32_t count = 0;
   EXPECT_EQ(vramd_list(client_, nullptr, &count, nullptr), VRAMD_OK) << vramd_last_error();
   EXPECT_EQ(count, kLeases * kNames);
+}
+
+// More than a slow reader is otherwise allowed to be behind, by the broker and by the library.
+TEST_F(ClientTest, AWatchBeginsWithEveryNameHoweverLateItIsRead) {
+  constexpr uint32_t kLeases = 80, kNames = 64;
+  for (uint32_t i = 0; i < kLeases; ++i) {
+    const auto grant =
+        server_.broker().Allocate(SessionId{1}, RequestId{1000 + i}, RawRequest(kPage), "", "");
+    ASSERT_TRUE(grant.ok()) << grant.status();
+    for (uint32_t n = 0; n < kNames; ++n)
+      ASSERT_TRUE(server_.broker()
+                      .Publish(SessionId{1}, grant->lease, absl::StrCat("app/", i, "-", n))
+                      .ok());
+  }
+  vramd_watch *first = nullptr, *second = nullptr;
+  vramd_event event = {sizeof(event)};
+  ASSERT_EQ(vramd_watch_create(client_, nullptr, &first), VRAMD_OK) << vramd_last_error();
+  ASSERT_EQ(vramd_watch_create(client_, nullptr, &second), VRAMD_OK) << vramd_last_error();
+  // While the first is read, the second one's names wait in its queue.
+  for (vramd_watch* watch : {first, second}) {
+    for (uint32_t i = 0; i < kLeases * kNames; ++i) {
+      ASSERT_EQ(vramd_watch_next(watch, 20000, &event), VRAMD_OK) << vramd_last_error();
+      ASSERT_EQ(event.kind, VRAMD_EVENT_PUBLISHED) << i;
+    }
+    ASSERT_EQ(vramd_watch_next(watch, 20000, &event), VRAMD_OK);
+    EXPECT_EQ(event.kind, VRAMD_EVENT_CURRENT);
+    vramd_watch_destroy(watch);
+  }
+}
+
+class OneWatchTest : protected LogFile, public ClientTest {
+ protected:
+  OneWatchTest() : LogFile(log::Level::kDebug), ClientTest({.watchers_per_session = 1}) {}
+
+  // How often somebody has asked for a watch.
+  size_t CountTries() const { return LinesWith("event=watch ").size(); }
+  void AwaitTries(size_t count) const {
+    const auto deadline = Clock::now() + std::chrono::seconds(20);
+    while (CountTries() < count && Clock::now() < deadline) std::this_thread::yield();
+  }
+};
+
+class SilentSink final : public EventSink {
+ public:
+  void Push(const BrokerEvent&) override {}
+};
+
+TEST_F(OneWatchTest, ARefusedWatchIsTriedMoreAndMoreSeldom) {
+  vramd_watch* watch = nullptr;
+  ASSERT_EQ(vramd_watch_create(client_, nullptr, &watch), VRAMD_OK) << vramd_last_error();
+  // Its place in the next session is taken before it comes back; if it was faster, once more.
+  SilentSink sink;
+  absl::StatusOr<WatcherId> other = absl::UnknownError("not tried yet");
+  for (uint64_t session = 2; !other.ok() && session < 100; ++session) {
+    server_.door().Disconnect(SessionId{session - 1});
+    while (!(other = server_.broker().AddWatcher(SessionId{session}, "", &sink)).ok() &&
+           !absl::IsResourceExhausted(other.status()))
+      (void)vramd_client_ping(client_);
+  }
+  ASSERT_TRUE(other.ok()) << other.status();
+  const size_t before = CountTries();
+  AwaitTries(before + 1);
+  const auto begin = Clock::now();
+  AwaitTries(before + 6);
+  EXPECT_GE(CountTries(), before + 6) << "it does not give up";
+  // Pauses of 20 ms, five times, would be 100 ms; twice as long each time, it is at least 40 ms +
+  // 80 + 160 + 320 + 640, less what the first wait here has missed.
+  EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(1000));
+  vramd_watch_destroy(watch);
+  server_.broker().RemoveWatcher(*other);
+}
+
+TEST_F(ClientTest, TextThatIsNotUtf8IsRefusedByItsField) {
+  const char* const bad = "caf\xe9";
+  vramd_lease* lease = nullptr;
+  vramd_allocate_info info = VRAMD_ALLOCATE_INFO_INIT;
+  info.raw_size = kPage;
+  info.label = bad;
+  EXPECT_EQ(vramd_allocate(client_, &info, &lease), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(vramd_last_error(), HasSubstr("label is not UTF-8"));
+  info.label = nullptr;
+  info.device = bad;
+  EXPECT_EQ(vramd_allocate(client_, &info, &lease), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(vramd_last_error(), HasSubstr("device is not UTF-8"));
+  info.device = nullptr;
+  info.label = "caf\u00e9";
+  ASSERT_EQ(vramd_allocate(client_, &info, &lease), VRAMD_OK) << vramd_last_error();
+  EXPECT_EQ(vramd_publish(lease, bad, nullptr, 0), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(vramd_last_error(), HasSubstr("name is not UTF-8"));
+  vramd_lease_destroy(lease);
+  vramd_open_info open = VRAMD_OPEN_INFO_INIT;
+  open.name = bad;
+  EXPECT_EQ(vramd_open(client_, &open, &lease), VRAMD_INVALID_ARGUMENT);
+  EXPECT_EQ(vramd_withdraw(client_, bad), VRAMD_INVALID_ARGUMENT);
+  uint32_t count = 0;
+  EXPECT_EQ(vramd_list(client_, bad, &count, nullptr), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(vramd_last_error(), HasSubstr("prefix is not UTF-8"));
+  vramd_watch* watch = nullptr;
+  EXPECT_EQ(vramd_watch_create(client_, bad, &watch), VRAMD_INVALID_ARGUMENT);
+  vramd_stream_info stream = VRAMD_STREAM_INFO_INIT;
+  stream.name = bad;
+  vramd_producer* producer = nullptr;
+  EXPECT_EQ(vramd_producer_create(client_, &stream, &producer), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(vramd_last_error(), HasSubstr("name is not UTF-8"));
+  vramd_consumer_info consumer_info = VRAMD_CONSUMER_INFO_INIT;
+  consumer_info.name = bad;
+  vramd_consumer* consumer = nullptr;
+  EXPECT_EQ(vramd_consumer_open(client_, &consumer_info, &consumer), VRAMD_INVALID_ARGUMENT);
+  EXPECT_EQ(vramd_list_streams(client_, bad, &count, nullptr), VRAMD_INVALID_ARGUMENT);
 }
 
 TEST_F(ClientTest, NullAndUnsetSizesAreRefused) {

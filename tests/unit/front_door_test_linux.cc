@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/unit/broker_server_linux.h"
+#include "tests/unit/log_file_linux.h"
 
 namespace vramd {
 namespace {
@@ -175,6 +176,45 @@ TEST_F(FrontDoorTest, BadRequestsAreNamed) {
   EXPECT_EQ(client.Call(&Stub::Allocate, request, &lease).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(server_.device().live(), 0);
+}
+
+class FrontDoorLogTest : protected LogFile, public FrontDoorTest {
+ protected:
+  FrontDoorLogTest() : LogFile(log::Level::kInfo) {}
+};
+
+TEST_F(FrontDoorLogTest, WrongTokensAreLoggedOnceForEachConnection) {
+  {
+    RawClient client(server_.endpoint()), other(server_.endpoint());
+    for (int i = 0; i < 20; ++i) (void)client.Ping(other.token);
+    (void)other.Ping(client.token);
+  }
+  AwaitSessions(0);
+  EXPECT_EQ(LinesWith("event=wrong_token ").size(), 2u);
+  EXPECT_THAT(LinesWith("event=wrong_tokens "), testing::ElementsAre(HasSubstr("count=20")));
+}
+
+TEST_F(FrontDoorTest, AWatchBeginsWithEveryNameHoweverMany) {
+  constexpr uint32_t kLeases = 50, kNames = 64;
+  RawClient client(server_.endpoint());
+  for (uint32_t i = 0; i < kLeases; ++i) {
+    const auto grant = server_.broker().Allocate(client.session, RequestId{1 + i},
+                                                 vramd::RawRequest(kPage), "", "");
+    ASSERT_TRUE(grant.ok()) << grant.status();
+    for (uint32_t n = 0; n < kNames; ++n)
+      ASSERT_TRUE(server_.broker()
+                      .Publish(client.session, grant->lease, absl::StrCat("app/", i, "-", n))
+                      .ok());
+  }
+  const auto context = RawClient::Context(client.token);
+  const auto watch = client.stub->Watch(context.get(), v1::WatchRequest());
+  v1::WatchEvent event;
+  for (uint32_t i = 0; i < kLeases * kNames; ++i) {
+    ASSERT_TRUE(watch->Read(&event));
+    ASSERT_EQ(event.kind(), v1::WatchEvent::PUBLISHED) << i;
+  }
+  ASSERT_TRUE(watch->Read(&event));
+  EXPECT_EQ(event.kind(), v1::WatchEvent::CURRENT);
 }
 
 TEST_F(FrontDoorTest, AWatchEndsWithItsSession) {
