@@ -195,6 +195,8 @@ void ConsumerCore::ExpectFirst() {
 absl::Status ConsumerCore::CheckOrder(const FrameFacts& facts) {
   ExpectFirst();
   if (expected_ == 0) return Fault("a frame came before the lane was opened");
+  // The number after it would be 0, and order would begin anew.
+  if (facts.sequence == UINT64_MAX) return Fault("a frame has the highest number that there is");
   if (facts.sequence < expected_)
     return Fault(absl::StrCat("frame ", facts.sequence, " came when ", expected_, " was due"));
   if (facts.generation < generation_ || facts.generation == 0)

@@ -169,6 +169,7 @@ TEST(Hostile, ABadHeaderIsNeverHandedOn) {
   };
   const Case cases[] = {
       {"sequence 0", offsetof(FrameFacts, sequence), 0, 8},
+      {"the last sequence", offsetof(FrameFacts, sequence), UINT64_MAX, 8},
       {"generation 0", offsetof(FrameFacts, generation), 0, 4},
       {"image", offsetof(FrameFacts, image), Images::kPerRing, 2},
       {"flags", offsetof(FrameFacts, flags), 8, 2},
