@@ -142,6 +142,15 @@ absl::Status BoardReader::Check() const {
   return absl::OkStatus();
 }
 
+void BoardReader::ExpectDetails(uint32_t slot) const {
+#if defined(__GNUC__)
+  const auto* const record = reinterpret_cast<const char*>(&board_->slots[slot]);
+  for (size_t at = kLine; at < sizeof(SlotRecord); at += kLine) __builtin_prefetch(record + at);
+#else
+  (void)slot;
+#endif
+}
+
 absl::Status BoardReader::ReadFacts(uint32_t slot, FrameFacts& facts) const {
   LoadWords(&facts, board_->slots[slot].words, sizeof(facts));
   if (const absl::Status sound = CheckFacts(facts); !sound.ok())

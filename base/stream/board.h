@@ -48,6 +48,9 @@ class BoardReader {
   // FAILED_PRECONDITION unless this is a board of our layout.
   absl::Status Check() const;
 
+  // A hint that ReadDetails() will soon be called: its lines come along with the first one, and not
+  // one cache miss later.
+  void ExpectDetails(uint32_t slot) const;
   // The hot line of a slot whose ticket has been taken. DATA_LOSS when it is not sound.
   absl::Status ReadFacts(uint32_t slot, FrameFacts& facts) const;
   // The rest, as far as `facts` says that there is any; everything else is zero.

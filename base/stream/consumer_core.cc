@@ -208,6 +208,7 @@ absl::Status ConsumerCore::CheckOrder(const FrameFacts& facts) {
 // Checks the frame that was just taken and makes it the pending one.
 absl::Status ConsumerCore::Accept(uint32_t slot) {
   FrameFacts& facts = pending_frame_.facts;
+  if (reads_details_.load(std::memory_order_relaxed)) board_.ExpectDetails(slot);
   if (const absl::Status sound = board_.ReadFacts(slot, facts); !sound.ok())
     return Fault(sound.message());
   VRAMD_RETURN_IF_ERROR(CheckOrder(facts));

@@ -88,6 +88,7 @@ class ConsumerCore {
 
   // The rest of the frame's header. Valid until the frame is released.
   FrameDetails ReadDetails(const ConsumerFrame& frame) const {
+    reads_details_.store(true, std::memory_order_relaxed);
     return board_.ReadDetails(frame.slot, frame.facts);
   }
 
@@ -164,6 +165,8 @@ class ConsumerCore {
   std::atomic<EndReason> local_end_{EndReason::kLive};
   std::atomic<bool> cancelled_{false};
   std::atomic<uint64_t> received_{0}, dropped_{0};  // relaxed: they are only numbers
+
+  mutable std::atomic<bool> reads_details_{false};  // relaxed: who did once is expected to again
 
   // What is held. Next() adds, Release() removes: a slot is held once its bit is set.
   std::atomic<SlotSet> held_{0};

@@ -96,6 +96,8 @@ class Painter {
     Say("ready " + std::string(producer_.uses_timeline() ? "timeline" : "fence"));
   }
 
+  ~Painter() { gpu_.Finish(); }
+
   // "publish N", "finish" (on the GPU), "resize WIDTH HEIGHT", "consumers", "session", "end"
   void Obey(const std::string& line) {
     std::istringstream words(line);

@@ -20,6 +20,8 @@ class Contender {
   // One message there and one back.
   virtual void Ping() = 0;
   virtual void Pong() = 0;
+  // The last call in the other process, which then exits.
+  virtual void EndPong() {}
 };
 
 using Contenders = std::vector<std::unique_ptr<Contender>>;
@@ -35,6 +37,9 @@ std::unique_ptr<Contender> MakeUnixSocket();
 enum class WaitBy { kFutex, kDoorbell, kSpin };
 enum class Header { kFull, kFacts };  // everything there is, or the hot line alone
 std::unique_ptr<Contender> MakeStream(WaitBy wait, Header header);
+
+// 512 bytes as a message of a gRPC stream.
+std::unique_ptr<Contender> MakeGrpcStream();
 
 // iceoryx's daemon, for as long as the object lives; null where the build has no iceoryx. It ends
 // every process that is still its client when it ends, so it must outlive them.

@@ -1,7 +1,7 @@
 // iceoryx with its daemon, RouDi, as a child: a publisher and a polling subscriber in each process.
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +18,6 @@
 #include "iceoryx_posh/runtime/posh_runtime.hpp"
 #include "tests/bench/stream/contender.h"
 
-extern char** environ;
-
 namespace vramd::bench {
 namespace {
 
@@ -30,23 +28,16 @@ using Publisher = iox::popo::Publisher<Message>;
 using Subscriber = iox::popo::Subscriber<Message>;
 using Sample = iox::popo::Sample<const Message>;
 
-// A daemon with a few small blocks, instead of its usual hundreds of megabytes.
+// A daemon with a few small blocks, instead of its usual hundreds of megabytes. It dies with us, or
+// the next run would meet it: there can be one on a machine.
 class RouDi : public Daemon {
  public:
   RouDi() {
     config_ = "/tmp/vramd-bench-roudi-" + std::to_string(getpid()) + ".toml";
     std::ofstream(config_) << "[general]\nversion = 1\n[[segment]]\n"
                               "[[segment.mempool]]\nsize = 1024\ncount = 1000\n";
-    posix_spawn_file_actions_t quiet;
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    const char* arguments[] = {
-        VRAMD_ROUDI_PROGRAM, "-c", config_.c_str(), "-l", "error", "-m", "off", nullptr};
-    if (posix_spawn(&pid_, arguments[0], &quiet, nullptr, const_cast<char**>(arguments), environ) !=
-        0)
-      std::abort();
-    posix_spawn_file_actions_destroy(&quiet);
+    pid_ = fork();
+    if (pid_ == 0) Become();
   }
   ~RouDi() override {
     kill(pid_, SIGTERM);
@@ -55,6 +46,15 @@ class RouDi : public Daemon {
   }
 
  private:
+  [[noreturn]] void Become() {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    execl(VRAMD_ROUDI_PROGRAM, "iox-roudi", "-c", config_.c_str(), "-m", "off", nullptr);
+    _exit(127);
+  }
+
   std::string config_;
   pid_t pid_ = 0;
 };
@@ -64,16 +64,18 @@ class Iceoryx : public Contender {
   std::string name() const override { return "iceoryx, polling, 512 bytes"; }
   void StartPing() override { Start("vramd_bench_ping", "there", "back"); }
   void StartPong() override { Start("vramd_bench_pong", "back", "there"); }
-  // As the streams do it: giving back is no part of handing over.
+  // As the streams do it: giving back and having a place for the next is no part of handing over.
   void Ping() override {
     Send();
     held_.reset();
+    Loan();
     held_ = Take();
   }
   void Pong() override {
     held_ = Take();
     Send();
     held_.reset();
+    Loan();
   }
 
  private:
@@ -90,15 +92,18 @@ class Iceoryx : public Contender {
     while (subscriber_->getSubscriptionState() != iox::SubscribeState::SUBSCRIBED ||
            !publisher_->hasSubscribers())
       stream::RelaxCpu();
+    Loan();
+  }
+  void Loan() {
+    auto loan = publisher_->loan();
+    if (loan.has_error()) std::abort();
+    loaned_.emplace(std::move(loan.value()));
   }
   void Send() {
-    publisher_->loan()
-        .and_then([&](auto& sample) {
-          for (uint64_t& word : sample->words) word = count_;
-          ++count_;
-          sample.publish();
-        })
-        .or_else([](auto&) { std::abort(); });
+    for (uint64_t& word : (*loaned_)->words) word = count_;
+    ++count_;
+    loaned_->publish();
+    loaned_.reset();
   }
   Sample Take() {
     for (;;) {
@@ -117,6 +122,7 @@ class Iceoryx : public Contender {
 
   std::optional<Publisher> publisher_;
   std::optional<Subscriber> subscriber_;
+  std::optional<iox::popo::Sample<Message>> loaned_;
   std::optional<Sample> held_;
   uint64_t count_ = 0;
   volatile uint64_t sink_ = 0;

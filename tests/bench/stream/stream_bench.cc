@@ -1,7 +1,7 @@
 // How long a frame takes from its publisher to its woken consumer, next to what the machine can do
 // at best and to other ways of doing it.
 //
-//   stream_bench [ROUNDS [EXCHANGES]]      default: 15 rounds of 2000 exchanges
+//   stream_bench [ROUNDS [EXCHANGES [CSV_FILE]]]      default: 15 rounds of 2000 exchanges
 //
 // Hand-off: half of a round trip between two processes, so that nothing but one clock of one
 // process is read. The contenders take turns, round after round, and a ratio is the median of the
@@ -20,11 +20,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/bench/stream/contender.h"
+#include "tests/bench/stream/copy_cost.h"
 #include "tests/bench/stream/stream_parts.h"
 
 namespace vramd::bench {
@@ -103,6 +104,7 @@ class Pair {
     uint32_t exchanges = 0;
     while (read(ends[0], &exchanges, sizeof(exchanges)) == sizeof(exchanges))
       for (uint32_t i = 0; i < exchanges; ++i) contender_->Pong();
+    contender_->EndPong();
     std::exit(0);  // in order: iceoryx's daemon wants to be told
   }
 
@@ -112,10 +114,13 @@ class Pair {
   Figures samples_, medians_;
 };
 
-struct Rival {
-  const char* name;
-  const Pair* pair;
-};
+// A line of the file that `plot` draws from.
+void Record(FILE* csv, const char* what, const std::string& name, int consumers,
+            const Figures& medians, const Figures& samples, double rate) {
+  if (csv == nullptr) return;
+  std::fprintf(csv, "%s;%s;%d;%.3f;%.3f;%.0f\n", what, name.c_str(), consumers, Median(medians),
+               Quantile(samples, 0.99), rate);
+}
 
 double Ratio(const Pair& pair, const Pair& floor) {
   Figures ratios;
@@ -124,7 +129,7 @@ double Ratio(const Pair& pair, const Pair& floor) {
   return Median(ratios);
 }
 
-void PrintHandOff(std::vector<std::unique_ptr<Pair>>& pairs) {
+void PrintHandOff(std::vector<std::unique_ptr<Pair>>& pairs, FILE* csv) {
   std::printf("%-42s %9s %9s %9s %9s %9s\n", "hand-off, one way, us", "median", "p99", "/futex",
               "/spin", "/iceoryx");
   Pair* iceoryx = nullptr;
@@ -136,10 +141,11 @@ void PrintHandOff(std::vector<std::unique_ptr<Pair>>& pairs) {
                 Ratio(*pair, *pairs[1]));
     if (iceoryx != nullptr) std::printf(" %9.2f", Ratio(*pair, *iceoryx));
     std::printf("\n");
+    Record(csv, "hand-off", pair->contender().name(), 1, pair->medians(), pair->samples(), 0);
   }
 }
 
-void RunHandOff(uint32_t rounds, uint32_t exchanges) {
+void RunHandOff(uint32_t rounds, uint32_t exchanges, FILE* csv) {
   Contenders contenders;
   contenders.push_back(MakeFutexWord());  // the first two are what the others are compared to
   contenders.push_back(MakeSpinWord());
@@ -149,6 +155,7 @@ void RunHandOff(uint32_t rounds, uint32_t exchanges) {
   contenders.push_back(MakeStream(WaitBy::kDoorbell, Header::kFull));
   contenders.push_back(MakeStream(WaitBy::kSpin, Header::kFull));
   contenders.push_back(MakeStream(WaitBy::kSpin, Header::kFacts));
+  contenders.push_back(MakeGrpcStream());
   if (auto iceoryx = MakeIceoryx()) contenders.push_back(std::move(iceoryx));
   std::vector<std::unique_ptr<Pair>> pairs;
   for (auto& contender : contenders) pairs.push_back(std::make_unique<Pair>(std::move(contender)));
@@ -156,18 +163,20 @@ void RunHandOff(uint32_t rounds, uint32_t exchanges) {
   for (auto& pair : pairs) pair->contender().StartPing();
   for (uint32_t round = 0; round < rounds; ++round)
     for (auto& pair : pairs) pair->Round(exchanges);
-  PrintHandOff(pairs);
+  PrintHandOff(pairs, csv);
+  if (csv != nullptr) std::fflush(csv);
   // The last made first: each child holds copies of the pipes of those before it.
   while (!pairs.empty()) pairs.pop_back();
 }
 
 // In a process of its own, which is no client of anybody's when the daemon ends.
-void RunHandOffApart(uint32_t rounds, uint32_t exchanges) {
+void RunHandOffApart(uint32_t rounds, uint32_t exchanges, FILE* csv) {
   const std::unique_ptr<Daemon> daemon = StartIceoryxDaemon();
   const pid_t pid = fork();
   if (pid == 0) {
-    RunHandOff(rounds, exchanges);
-    std::exit(0);
+    RunHandOff(rounds, exchanges, csv);
+    std::fflush(stdout);
+    _exit(0);  // iceoryx ends with its daemon
   }
   int status = 0;
   waitpid(pid, &status, 0);
@@ -221,7 +230,7 @@ FanOut MeasureFanOut(int consumers, WaitBy wait, uint32_t limit, uint32_t frames
   return result;
 }
 
-void RunFanOut(uint32_t frames) {
+void RunFanOut(uint32_t frames, FILE* csv) {
   void* memory =
       mmap(nullptr, sizeof(Latencies), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
@@ -232,14 +241,37 @@ void RunFanOut(uint32_t frames) {
     for (const int consumers : {1, 2, kMostConsumers}) {
       // Spinning consumers without a processor each only wait for the scheduler.
       const bool crowded = wait == WaitBy::kSpin && consumers >= sysconf(_SC_NPROCESSORS_ONLN);
-      const uint32_t count = std::min(crowded ? frames / 50 + 10 : frames, kMostFrames);
+      const uint32_t count = std::min(crowded ? frames / 200 + 10 : frames, kMostFrames);
       const FanOut one = MeasureFanOut(consumers, wait, 1, count, latencies);
       const FanOut many = MeasureFanOut(consumers, wait, 7, count, latencies);
       std::printf("%-42s %9d %9.2f %9.2f %14.0f%s\n", Name(wait), consumers, Median(one.latencies),
                   Quantile(one.latencies, 0.99), many.rate,
                   crowded ? "  (fewer processors than spinners)" : "");
+      Record(csv, crowded ? "fan-out, crowded" : "fan-out", Name(wait), consumers, one.latencies,
+             one.latencies, many.rate);
     }
   munmap(memory, sizeof(Latencies));
+}
+
+// ---- Copies -----------------------------------------------------------------------------------
+
+void RunCopies(uint32_t frames, FILE* csv) {
+  struct Size {
+    const char* name;
+    size_t bytes;
+  };
+  std::printf("\n%-42s %9s %9s\n", "GStreamer shmsink to shmsrc, which copies", "median us",
+              "p99 us");
+  for (const Size& size : {Size{"1920 x 1080, 4 bytes a pixel", size_t{1920} * 1080 * 4},
+                           Size{"3840 x 2160, 8 bytes a pixel", size_t{3840} * 2160 * 8}}) {
+    const std::optional<CopyCost> cost = MeasureGstreamer(size.bytes, frames);
+    if (!cost) {
+      std::printf("%-42s is not there, or does not work\n", size.name);
+      continue;
+    }
+    std::printf("%-42s %9.0f %9.0f\n", size.name, cost->median, cost->p99);
+    Record(csv, "copy", size.name, 1, {cost->median}, {cost->p99}, 0);
+  }
 }
 
 }  // namespace
@@ -251,12 +283,15 @@ int main(int argc, char** argv) {
   };
   const uint32_t rounds = number(1, 15), exchanges = number(2, 2000);
   if (rounds == 0 || exchanges < 2) {
-    std::fprintf(stderr, "usage: stream_bench [ROUNDS [EXCHANGES]]\n");
+    std::fprintf(stderr, "usage: stream_bench [ROUNDS [EXCHANGES [CSV_FILE]]]\n");
     return 2;
   }
   std::printf("processors: %ld, rounds: %u of %u exchanges\n\n", sysconf(_SC_NPROCESSORS_ONLN),
               rounds, exchanges);
   std::fflush(stdout);
-  vramd::bench::RunHandOffApart(rounds, exchanges);
-  vramd::bench::RunFanOut(std::min(rounds * exchanges / 2, 20'000u));
+  FILE* const csv = argc > 3 ? std::fopen(argv[3], "w") : nullptr;
+  vramd::bench::RunHandOffApart(rounds, exchanges, csv);
+  vramd::bench::RunFanOut(std::min(rounds * exchanges / 2, 20'000u), csv);
+  vramd::bench::RunCopies(std::min(rounds * exchanges / 100 + 10, 200u), csv);
+  if (csv != nullptr) std::fclose(csv);
 }

@@ -114,28 +114,35 @@ class StreamContender : public Contender {
     return std::string("vramd stream, ") + Name(wait_) +
            (kind_ == Header::kFull ? ", full header" : ", hot line only");
   }
-  // The answer first: giving back is no part of handing over. So each side gives back the frame
-  // before while the other has the word.
+  void StartPing() override { Acquire(there_.producer()); }
+  void StartPong() override { Acquire(back_.producer()); }
+  // The answer first: giving back, and having a slot to render the next frame into, is no part of
+  // handing over. Each side does that while the other has the word.
   void Ping() override {
-    PublishFrame(there_.producer(), header_, wait_);
+    Publish(there_.producer());
     GiveBack(back_.consumer(0));
+    Acquire(there_.producer());
     held_ = TakeFrame(back_.consumer(0), wait_);
   }
   void Pong() override {
     held_ = TakeFrame(there_.consumer(0), wait_);
-    PublishFrame(back_.producer(), header_, wait_);
+    Publish(back_.producer());
     GiveBack(there_.consumer(0));
+    Acquire(back_.producer());
   }
 
  private:
-  const WaitBy wait_;
-  const Header kind_;
+  void Acquire(ProducerCore& producer) { slot_ = Must(producer.Acquire(LongPatience(wait_))).slot; }
+  void Publish(ProducerCore& producer) { Must(producer.Publish(slot_, header_).status()); }
   void GiveBack(ConsumerCore& consumer) {
     if (held_) ReleaseFrame(consumer, *held_);
     held_.reset();
   }
 
+  const WaitBy wait_;
+  const Header kind_;
   const FrameHeader header_;
+  uint32_t slot_ = 0;
   std::optional<ConsumerFrame> held_;
   BenchStream there_{1, {LaneMode::kFifo, 4}};
   BenchStream back_{1, {LaneMode::kFifo, 4}};
