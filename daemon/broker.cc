@@ -40,24 +40,32 @@ absl::Status Broker::BeginSession(SessionId id, const Peer& peer) {
   return absl::OkStatus();
 }
 
-void Broker::EndSession(SessionId id) {
-  // Freed when this function returns, after the lock was let go: a driver may take its time.
-  std::vector<std::unique_ptr<Lease>> leases;
-  std::unique_ptr<Session> session;
-  {
-    MutexLock lock(mutex_);
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end()) return;
-    std::erase_if(watchers_, [&](const auto& entry) { return entry.second.session == id; });
-    while (!found->second->leases.empty()) {
-      const LeaseId lease = found->second->leases.begin()->first;
-      leases.push_back(TakeLease(*found->second, lease, BrokerEvent::Kind::kReleased));
-    }
-    session = std::move(found->second);
-    session->member->ended = true;
-    sessions_.erase(found);
+struct Broker::Remains {
+  Remains(SessionObserver* observer, SessionId session) : observer(observer), session(session) {}
+  ~Remains() {
+    if (observer != nullptr) observer->SessionEnded(session);
   }
-  if (observer_ != nullptr) observer_->SessionEnded(id);
+
+  SessionObserver* const observer;
+  const SessionId session;
+  std::vector<std::unique_ptr<Lease>> leases;
+};
+
+std::shared_ptr<void> Broker::TakeSession(SessionId id) {
+  std::unique_ptr<Session> session;  // goes after the lock
+  MutexLock lock(mutex_);
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return nullptr;
+  auto remains = std::make_shared<Remains>(observer_, id);
+  std::erase_if(watchers_, [&](const auto& entry) { return entry.second.session == id; });
+  while (!found->second->leases.empty()) {
+    const LeaseId lease = found->second->leases.begin()->first;
+    remains->leases.push_back(TakeLease(*found->second, lease, BrokerEvent::Kind::kReleased));
+  }
+  session = std::move(found->second);
+  session->member->ended = true;
+  sessions_.erase(found);
+  return remains;
 }
 
 absl::StatusOr<std::shared_ptr<Member>> Broker::FindMember(SessionId id) const {

@@ -107,7 +107,10 @@ class Broker {
   // ---- Sessions
   absl::Status CheckConnect(const Peer& peer) const;
   absl::Status BeginSession(SessionId session, const Peer& peer);
-  void EndSession(SessionId session);
+  // Ends it for everybody at once: names, leases and what counts sessions are gone on return. Its
+  // memory is freed, and its streams end, with what is returned, which may take a driver's time.
+  [[nodiscard]] std::shared_ptr<void> TakeSession(SessionId session);
+  void EndSession(SessionId session) { (void)TakeSession(session); }
 
   // ---- For the other parts of the daemon that keep things for sessions
   // Before the first session begins; must outlive the last one.
@@ -157,7 +160,8 @@ class Broker {
   struct Allocation;
   struct Lease;
   struct Session;
-  struct Name {  // a published allocation, found through its publisher's lease
+  struct Remains;  // of a session
+  struct Name {    // a published allocation, found through its publisher's lease
     SessionId session;
     LeaseId lease;
   };

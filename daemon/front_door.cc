@@ -78,7 +78,7 @@ void FrontDoor::Left(SessionId session, absl::string_view why) {
       by_connection_.erase(connection);
     entries_.erase(entry);
   }
-  broker_->EndSession(session);
+  reaper_.Take(broker_->TakeSession(session));
 }
 
 void FrontDoor::Refused(const Peer& peer, const absl::Status& why) {

@@ -2,6 +2,7 @@
 // are.
 //
 //   door thread:  Admit -> Enter (session, token) -> Serve (gRPC gets the connection) -> Left
+//   reaper:       frees what a session that left had
 //   gRPC threads: Authenticate (connection and token must belong together)
 #ifndef VRAMD_DAEMON_FRONT_DOOR_H_
 #define VRAMD_DAEMON_FRONT_DOOR_H_
@@ -14,6 +15,7 @@
 #include "base/environment.h"
 #include "base/mutex.h"
 #include "daemon/broker.h"
+#include "daemon/reaper.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
 #include "ipc/door.h"
@@ -63,6 +65,8 @@ class FrontDoor final : public DoorKeeper {
   std::unordered_map<SessionId, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   // A connection's name may be used again after it closed; the latest session that has it counts.
   std::unordered_map<std::string, SessionId> by_connection_ ABSL_GUARDED_BY(mutex_);
+
+  Reaper reaper_;
 };
 
 }  // namespace vramd

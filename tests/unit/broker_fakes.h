@@ -4,6 +4,7 @@
 #define VRAMD_TESTS_UNIT_BROKER_FAKES_H_
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -69,6 +70,10 @@ class FaultyDevice final : public Device {
     while (waiting_ < calls) changed_.Wait(mutex_);
   }
 
+  // Memory that goes waits inside the driver until LetGo(), of at most 20 seconds.
+  void HoldFrees() { SetHeld(true); }
+  void LetGo() { SetHeld(false); }
+
   int live() const { return live_; }    // memories that exist
   int calls() const { return calls_; }  // of Allocate(), finished
 
@@ -104,7 +109,10 @@ class FaultyDevice final : public Device {
         : device_(device), real_(std::move(real)) {
       ++device_->live_;
     }
-    ~Memory() override { --device_->live_; }
+    ~Memory() override {
+      device_->PassFreeGate();
+      --device_->live_;
+    }
     const Recipe& recipe() const override { return real_->recipe(); }
     absl::StatusOr<OsHandle> Export() override {
       device_->PassGate();
@@ -130,6 +138,17 @@ class FaultyDevice final : public Device {
     closed_ = closed;
     changed_.NotifyAll();
   }
+  void SetHeld(bool held) {
+    MutexLock lock(mutex_);
+    held_ = held;
+    changed_.NotifyAll();
+  }
+  void PassFreeGate() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    MutexLock lock(mutex_);
+    while (held_ && std::chrono::steady_clock::now() < deadline)
+      changed_.WaitUntil(mutex_, deadline);
+  }
   void PassGate() {
     MutexLock lock(mutex_);
     ++waiting_;
@@ -150,6 +169,7 @@ class FaultyDevice final : public Device {
   absl::Status allocate_error_;
   absl::Status export_error_;
   bool closed_ = false;
+  bool held_ = false;
   int waiting_ = 0;
 };
 

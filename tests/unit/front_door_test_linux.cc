@@ -23,6 +23,13 @@ class FrontDoorTest : public testing::Test {
     ASSERT_EQ(server_.broker().Counts().sessions, count);
   }
 
+  // Likewise for memory, which is freed a little later.
+  void AwaitNoMemory() {
+    const auto deadline = Clock::now() + std::chrono::seconds(20);
+    while (server_.device().live() != 0 && Clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(server_.device().live(), 0);
+  }
+
   static v1::AllocateRequest RawRequest(uint64_t request_id) {
     v1::AllocateRequest request;
     request.set_request_id(request_id);
@@ -105,13 +112,31 @@ TEST_F(FrontDoorTest, ADisconnectedSessionIsGone) {
   EXPECT_EQ(server_.device().live(), 1);
   server_.door().Disconnect(client.session);
   AwaitSessions(0);
-  EXPECT_EQ(server_.device().live(), 0);
+  AwaitNoMemory();
   EXPECT_EQ(client.Ping().error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_TRUE(client.channel.broken());
   // Its token is worth nothing on the next connection, which may bear the same descriptor number.
   RawClient next(server_.endpoint());
   EXPECT_EQ(next.Ping(client.token).error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_TRUE(next.Ping().ok());
+}
+
+TEST_F(FrontDoorTest, ADriverThatFreesSlowlyHoldsUpNobody) {
+  server_.device().HoldFrees();
+  const auto begin = Clock::now();
+  {
+    RawClient client(server_.endpoint());
+    v1::LeaseReply lease;
+    ASSERT_TRUE(client.Call(&Stub::Allocate, RawRequest(1), &lease).ok());
+  }
+  AwaitSessions(0);
+  EXPECT_EQ(server_.broker().Counts().allocations, 0u) << "it is gone for everybody";
+  RawClient next(server_.endpoint());
+  EXPECT_TRUE(next.Ping().ok());
+  EXPECT_EQ(server_.device().live(), 1);
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(15));
+  server_.device().LetGo();
+  AwaitNoMemory();
 }
 
 TEST_F(FrontDoorTest, ManyConnectionsOneAfterTheOther) {
