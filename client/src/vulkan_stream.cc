@@ -74,7 +74,11 @@ bool vramd_vk_stream::GpuIsDone(const vramd::Ring& ring) const {
   for (const uint64_t id : {vramd::kFrames, vramd::kOwnReleases}) {
     const vramd::SemaphoreKey key = {ring.session, id};
     if (signalled.count(key) == 0) continue;  // not ours to signal
-    if (device.timelines->ValueOf(semaphores.at(key)) < ring.last_value) return false;
+    const uint64_t value = device.timelines->ValueOf(semaphores.at(key));
+    if (value < ring.last_value) return false;
+    // Beyond all that we signal: the broker has signalled in our place, for those who wait for us,
+    // and knows nothing of our GPU. The ring stays until the end.
+    if (value > signalled.at(key) && value != UINT64_MAX) return false;
   }
   return true;
 }

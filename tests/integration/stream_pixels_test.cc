@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/gpu.h"
@@ -125,6 +126,9 @@ class Painter {
  private:
   void PublishOne() {
     Slot slot = producer_.Acquire(kPatience).OrExit();
+    // A ring's images go when our timeline says that the GPU is done with them. The validation
+    // layer does not follow timelines that other processes share: it believes in fences alone.
+    if (std::exchange(generation_, slot.generation()) != slot.generation()) gpu_.Finish();
     const VulkanStreamResource shared = stream_.Resource(slot).OrExit();
     const VulkanSync sync = stream_.Sync(slot).OrExit();
     const vramd_image_info image = RecipeOf(producer_.stream(), slot).image;
@@ -148,6 +152,7 @@ class Painter {
   VulkanStream stream_;
   example::HostBuffer staging_;
   uint64_t number_ = 0;
+  uint32_t generation_ = 0;
 };
 
 // ---- The consumer -----------------------------------------------------------------------------
