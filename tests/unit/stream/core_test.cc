@@ -156,6 +156,22 @@ TEST(Stream, TheLimitsAreNoMoreThanTheRingCanBear) {
       ConsumerId{3}, {LaneMode::kMailbox, 1}, WhenFull::kDrop, MakeLane().ProducerEnd())));
 }
 
+TEST(Stream, WhatIsMissedBetweenTwoBoardsCountsAsDropped) {
+  StreamRig rig(6);
+  rig.producer().ContinueAfter(100);  // the frames of an old board
+  for (int i = 0; i < 2; ++i) Must(rig.Produce());
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  consumer->ContinueAfter(90);
+  EXPECT_EQ(consumer->seen(), 90u);
+  Must(rig.Produce());
+  rig.producer().End(EndReason::kMoved);
+  const Seen seen = Consume(*consumer, rig.images(), Ample());
+  EXPECT_THAT(seen.sequences, ElementsAre(2, 3));
+  EXPECT_EQ(seen.reason, EndReason::kMoved);
+  EXPECT_EQ(consumer->counters().dropped, 10u + 1u) << "91 to 100, and the first of this board";
+  EXPECT_EQ(consumer->seen(), 103u);
+}
+
 TEST(Stream, TheProducerWaitsForAFifoThatMustGetAll) {
   StreamRig rig(6);
   auto consumer = rig.AddConsumer(1, kFifo4, WhenFull::kWait);
