@@ -2,7 +2,8 @@
 //
 // Wine's Vulkan offers VK_EXT_external_memory_host but answers every query about external memory
 // with nothing, since it passes on no handles; the extension itself works. So where a driver has
-// the extension and denies it in the answer, the layer corrects the answer.
+// the extension and denies it even for the plainest buffer, the layer corrects the answer. A driver
+// that grants that one answers for itself, and what it denies stays denied.
 #include <vulkan/vk_layer.h>
 
 #include <algorithm>
@@ -212,59 +213,6 @@ VKAPI_ATTR VkResult VKAPI_CALL EnumerateDeviceExtensionProperties(VkPhysicalDevi
   return Answer(list, count, out);
 }
 
-VkResult KhrFeatures(const InstanceState& instance, VkPhysicalDevice device,
-                     const VkPhysicalDeviceImageFormatInfo2& image,
-                     VkExternalMemoryFeatureFlags* features) {
-  VkPhysicalDeviceExternalImageFormatInfo external_info = {
-      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
-      VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT};
-  VkPhysicalDeviceImageFormatInfo2 question = image;
-  question.pNext = &external_info;
-  VkExternalImageFormatProperties external = {VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES};
-  VkImageFormatProperties2 answer = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &external};
-  const VkResult result = instance.Get<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
-      "vkGetPhysicalDeviceImageFormatProperties2")(device, &question, &answer);
-  *features = external.externalMemoryProperties.externalMemoryFeatures;
-  return result;
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceExternalImageFormatPropertiesNV(
-    VkPhysicalDevice device, VkFormat format, VkImageType type, VkImageTiling tiling,
-    VkImageUsageFlags usage, VkImageCreateFlags flags,
-    VkExternalMemoryHandleTypeFlagsNV handle_type, VkExternalImageFormatPropertiesNV* out) {
-  const InstanceState* const instance = InstanceOf(device);
-  const Mode mode = ModeOf(*instance, device);
-  const auto next = instance->Get<PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV>(
-      "vkGetPhysicalDeviceExternalImageFormatPropertiesNV");
-  if (mode == Mode::kAside && next != nullptr)
-    return next(device, format, type, tiling, usage, flags, handle_type, out);
-  *out = {};
-  const VkResult plain = instance->Get<PFN_vkGetPhysicalDeviceImageFormatProperties>(
-      "vkGetPhysicalDeviceImageFormatProperties")(device, format, type, tiling, usage, flags,
-                                                  &out->imageFormatProperties);
-  if (plain != VK_SUCCESS || handle_type == 0) return plain;
-  if (mode == Mode::kAside || handle_type != kOpaque) return VK_ERROR_FORMAT_NOT_SUPPORTED;
-  VkExternalMemoryFeatureFlags features = kBothWays;
-  if (mode == Mode::kKhr) {
-    const VkPhysicalDeviceImageFormatInfo2 image = {
-        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
-        nullptr,
-        format,
-        type,
-        tiling,
-        usage,
-        flags};
-    const VkResult result = KhrFeatures(*instance, device, image, &features);
-    if (result != VK_SUCCESS) return result;
-  }
-  // The bits of both families mean the same and have the same values.
-  out->externalMemoryFeatures = features;
-  out->compatibleHandleTypes = kOpaque;
-  if ((features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) != 0)
-    out->exportFromImportedHandleTypes = mode == Mode::kSection ? kOpaque : 0;
-  return VK_SUCCESS;
-}
-
 void Correct(VkExternalMemoryProperties& properties) {
   constexpr auto kHost = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
   if (properties.externalMemoryFeatures != 0) return;
@@ -273,8 +221,16 @@ void Correct(VkExternalMemoryProperties& properties) {
 }
 
 bool DeniesItsHostExtension(VkPhysicalDevice device, VkExternalMemoryHandleTypeFlags asked) {
-  return asked == VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT &&
-         ModeOf(*InstanceOf(device), device) == Mode::kSection;
+  constexpr auto kHost = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  const InstanceState& instance = *InstanceOf(device);
+  if (asked != kHost || ModeOf(instance, device) != Mode::kSection) return false;
+  const VkPhysicalDeviceExternalBufferInfo plainest = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO, nullptr, 0,
+      VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, kHost};
+  VkExternalBufferProperties answer = {VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
+  instance.Get<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
+      "vkGetPhysicalDeviceExternalBufferProperties")(device, &plainest, &answer);
+  return answer.externalMemoryProperties.externalMemoryFeatures == 0;
 }
 
 VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceExternalBufferProperties(
@@ -304,6 +260,63 @@ VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceImageFormatProperties2(
   if (result == VK_SUCCESS && external != nullptr)
     Correct(const_cast<VkExternalImageFormatProperties*>(external)->externalMemoryProperties);
   return result;
+}
+
+// What the image can be in the terms that the mode stands on. A section is imported by both sides,
+// so that who can import host memory can export, too.
+VkResult SharingFeatures(Mode mode, VkPhysicalDevice device,
+                         const VkPhysicalDeviceImageFormatInfo2& image,
+                         VkExternalMemoryFeatureFlags* features) {
+  const VkPhysicalDeviceExternalImageFormatInfo external_info = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO, nullptr,
+      mode == Mode::kKhr ? VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT
+                         : VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+  VkPhysicalDeviceImageFormatInfo2 question = image;
+  question.pNext = &external_info;
+  VkExternalImageFormatProperties external = {VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES};
+  VkImageFormatProperties2 answer = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &external};
+  const VkResult result = GetPhysicalDeviceImageFormatProperties2(device, &question, &answer);
+  *features = external.externalMemoryProperties.externalMemoryFeatures;
+  if (result != VK_SUCCESS || mode == Mode::kKhr) return result;
+  if ((*features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) == 0)
+    return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  *features = kBothWays;
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceExternalImageFormatPropertiesNV(
+    VkPhysicalDevice device, VkFormat format, VkImageType type, VkImageTiling tiling,
+    VkImageUsageFlags usage, VkImageCreateFlags flags,
+    VkExternalMemoryHandleTypeFlagsNV handle_type, VkExternalImageFormatPropertiesNV* out) {
+  const InstanceState* const instance = InstanceOf(device);
+  const Mode mode = ModeOf(*instance, device);
+  const auto next = instance->Get<PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV>(
+      "vkGetPhysicalDeviceExternalImageFormatPropertiesNV");
+  if (mode == Mode::kAside && next != nullptr)
+    return next(device, format, type, tiling, usage, flags, handle_type, out);
+  *out = {};
+  const VkResult plain = instance->Get<PFN_vkGetPhysicalDeviceImageFormatProperties>(
+      "vkGetPhysicalDeviceImageFormatProperties")(device, format, type, tiling, usage, flags,
+                                                  &out->imageFormatProperties);
+  if (plain != VK_SUCCESS || handle_type == 0) return plain;
+  if (mode == Mode::kAside || handle_type != kOpaque) return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  const VkPhysicalDeviceImageFormatInfo2 image = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+      nullptr,
+      format,
+      type,
+      tiling,
+      usage,
+      flags};
+  VkExternalMemoryFeatureFlags features = 0;
+  const VkResult result = SharingFeatures(mode, device, image, &features);
+  if (result != VK_SUCCESS) return result;
+  // The bits of both families mean the same and have the same values.
+  out->externalMemoryFeatures = features;
+  out->compatibleHandleTypes = kOpaque;
+  if ((features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) != 0)
+    out->exportFromImportedHandleTypes = mode == Mode::kSection ? kOpaque : 0;
+  return VK_SUCCESS;
 }
 
 // ---- Devices -----------------------------------------------------------------------------------

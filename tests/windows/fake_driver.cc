@@ -13,6 +13,8 @@
 
 namespace vramd {
 
+bool FakeDriver::has_host_memory_instead = false;
+bool FakeDriver::grants_plain_buffers = false;
 int FakeDriver::exports = 0;
 int FakeDriver::violations = 0;
 VkResult FakeDriver::next_export_result = VK_SUCCESS;
@@ -34,7 +36,9 @@ VkResult ListExtensions(VkPhysicalDevice, const char*, uint32_t* count,
                         VkExtensionProperties* out) {
   if (out != nullptr) {
     *out = {};
-    std::strcpy(out->extensionName, VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME);
+    std::strcpy(out->extensionName, FakeDriver::has_host_memory_instead
+                                        ? VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME
+                                        : VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME);
   }
   *count = 1;
   return VK_SUCCESS;
@@ -121,12 +125,21 @@ VkResult FormatProperties2(VkPhysicalDevice, const VkPhysicalDeviceImageFormatIn
                            VkImageFormatProperties2* out) {
   const auto* asked = Find<VkPhysicalDeviceExternalImageFormatInfo>(
       info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
+  if (FakeDriver::has_host_memory_instead) return VK_SUCCESS;
   if (asked == nullptr || asked->handleType != kOpaque) ++FakeDriver::violations;
   auto* answer = const_cast<VkExternalImageFormatProperties*>(Find<VkExternalImageFormatProperties>(
       out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES));
   answer->externalMemoryProperties.externalMemoryFeatures =
       VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT;
   return VK_SUCCESS;
+}
+
+void BufferProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalBufferInfo* info,
+                      VkExternalBufferProperties* out) {
+  constexpr VkFlags kCopies = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  const bool granted = FakeDriver::grants_plain_buffers && (info->usage & ~kCopies) == 0;
+  out->externalMemoryProperties.externalMemoryFeatures =
+      granted ? VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT : 0;
 }
 
 struct Entry {
@@ -160,6 +173,7 @@ PFN_vkVoidFunction VKAPI_CALL FakeDriver::GetInstanceProcAddr(VkInstance, const 
       {"vkGetMemoryWin32HandleKHR", Plain(&GetHandle)},
       {"vkGetPhysicalDeviceImageFormatProperties", Plain(&FormatProperties)},
       {"vkGetPhysicalDeviceImageFormatProperties2", Plain(&FormatProperties2)},
+      {"vkGetPhysicalDeviceExternalBufferProperties", Plain(&BufferProperties)},
   };
   for (const Entry& entry : kEntries)
     if (std::strcmp(name, entry.name) == 0) return entry.function;

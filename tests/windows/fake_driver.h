@@ -1,6 +1,7 @@
 // A Vulkan driver with one device, no GPU, and VK_KHR_external_memory_win32 by the letter: a handle
 // is exported once for a memory, and an import takes no ownership. It counts what it is asked, so
-// that a test sees what the layer made of the application's calls.
+// that a test sees what the layer made of the application's calls. Or, for what is asked before a
+// device is made, a driver with VK_EXT_external_memory_host instead.
 #ifndef VRAMD_TESTS_WINDOWS_FAKE_DRIVER_H_
 #define VRAMD_TESTS_WINDOWS_FAKE_DRIVER_H_
 
@@ -10,6 +11,10 @@ namespace vramd {
 
 struct FakeDriver {
   static PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* name);
+
+  static bool has_host_memory_instead;
+  // Then: whether it grants buffers for copies. It denies everything else.
+  static bool grants_plain_buffers;
 
   static int exports;     // calls of vkGetMemoryWin32HandleKHR
   static int violations;  // of a rule of the KHR extension
