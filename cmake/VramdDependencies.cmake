@@ -11,7 +11,20 @@ find_package(Protobuf REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 QUIET)
 find_package(VulkanHeaders QUIET)
-find_package(PkgConfig REQUIRED)
+if(NOT WIN32)
+  find_package(PkgConfig REQUIRED)
+endif()
+
+# With Visual Studio and vcpkg (never tried). The pipe's transport is built on gRPC's internals, whose
+# headers no package installs: they are taken from a source tree of the version that vcpkg.json pins.
+if(WIN32)
+  find_package(gRPC CONFIG REQUIRED)
+  set(VRAMD_GRPC_SOURCE "" CACHE PATH "gRPC 1.51.1's source tree")
+  find_path(GRPC_INTERNAL_INCLUDE_DIR src/core/lib/iomgr/endpoint.h
+            PATHS ${VRAMD_GRPC_SOURCE} NO_DEFAULT_PATH REQUIRED)
+  add_library(vramd_grpc_internals INTERFACE)
+  target_include_directories(vramd_grpc_internals SYSTEM INTERFACE ${GRPC_INTERNAL_INCLUDE_DIR})
+endif()
 
 # Debian's gRPC ships both a CMake package and pkg-config files; its CMake package wants c-ares'
 # and re2's CMake files, which Debian does not ship. pkg-config serves everywhere.
@@ -26,6 +39,9 @@ find_path(VOLK_INCLUDE_DIR volk.h REQUIRED)
 find_path(VULKAN_INCLUDE_DIR vulkan/vulkan_core.h REQUIRED)
 add_library(vramd_vulkan_headers INTERFACE)
 target_include_directories(vramd_vulkan_headers SYSTEM INTERFACE ${VULKAN_INCLUDE_DIR})
+if(WIN32)
+  target_compile_definitions(vramd_vulkan_headers INTERFACE VK_USE_PLATFORM_WIN32_KHR)
+endif()
 
 find_package(PNG)
 find_package(nlohmann_json)

@@ -14,6 +14,9 @@ namespace {
 constexpr uint32_t kWidth = 67;  // no multiple of anything
 constexpr uint32_t kHeight = 45;
 constexpr uint64_t kBufferSize = 300'007;  // bytes
+constexpr uint64_t kRawSize = 5 << 16;     // room for such a buffer, in whole pages anywhere
+constexpr VkBufferUsageFlags kCopies =
+    VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
 
 uint32_t TexelSize(VkFormat format) { return format == VK_FORMAT_R16G16B16A16_SFLOAT ? 8 : 4; }
 
@@ -61,7 +64,7 @@ std::vector<VkBufferImageCopy> Regions(const PixelsCase& pixels, VkDeviceSize* t
 
 VkDeviceSize SizeOf(const PixelsCase& pixels) {
   VkDeviceSize total = kBufferSize;
-  if (!pixels.is_buffer()) Regions(pixels, &total);
+  if (pixels.is_image()) Regions(pixels, &total);
   return total;
 }
 
@@ -73,6 +76,70 @@ VulkanBarrier Barrier(const example::Gpu& gpu, const PixelsCase& pixels, VkImage
   barrier.access = access;
   return barrier;
 }
+
+// What a buffer must be told of the memory below it. The NV family tells buffers nothing.
+VkExternalMemoryHandleTypeFlags BitOf(vramd_handle_type type) {
+  switch (type) {
+    case VRAMD_HANDLE_OPAQUE_FD:
+      return VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT;
+    case VRAMD_HANDLE_KHR_WIN32:
+      return VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT;
+    case VRAMD_HANDLE_HOST_SECTION:
+      return VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+    default:
+      return 0;
+  }
+}
+
+// The shared resource, or a buffer of our own on raw memory, which has no barriers of its own.
+class Target {
+ public:
+  Target(example::Gpu& gpu, const PixelsCase& pixels, const VulkanResource& shared)
+      : gpu_(gpu), shared_(shared) {
+    if (!pixels.raw) return;
+    VkExternalMemoryBufferCreateInfo external = {
+        VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO};
+    external.handleTypes = BitOf(pixels.handle);
+    VkBufferCreateInfo info = {VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+    if (external.handleTypes != 0) info.pNext = &external;
+    info.size = kBufferSize;
+    info.usage = kCopies;
+    example::Check(vkCreateBuffer(gpu.device(), &info, nullptr, &own_), "create a buffer");
+    example::Check(vkBindBufferMemory(gpu.device(), own_, shared.memory(), 0), "bind a buffer");
+  }
+  ~Target() {
+    if (own_ != VK_NULL_HANDLE) vkDestroyBuffer(gpu_.device(), own_, nullptr);
+  }
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+  VkBuffer buffer() const { return own_ != VK_NULL_HANDLE ? own_ : shared_.buffer(); }
+  void RecordAcquire(VkCommandBuffer commands, const VulkanBarrier& barrier) const {
+    if (own_ == VK_NULL_HANDLE) return shared_.RecordAcquire(commands, barrier);
+    Transfer(commands, VK_QUEUE_FAMILY_EXTERNAL, gpu_.queue_family());
+  }
+  void RecordRelease(VkCommandBuffer commands, const VulkanBarrier& barrier) const {
+    if (own_ == VK_NULL_HANDLE) return shared_.RecordRelease(commands, barrier);
+    Transfer(commands, gpu_.queue_family(), VK_QUEUE_FAMILY_EXTERNAL);
+  }
+
+ private:
+  void Transfer(VkCommandBuffer commands, uint32_t from, uint32_t to) const {
+    VkBufferMemoryBarrier barrier = {VK_STRUCTURE_TYPE_BUFFER_MEMORY_BARRIER};
+    barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
+    barrier.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+    barrier.srcQueueFamilyIndex = from;
+    barrier.dstQueueFamilyIndex = to;
+    barrier.buffer = own_;
+    barrier.size = VK_WHOLE_SIZE;
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                         0, 0, nullptr, 1, &barrier, 0, nullptr);
+  }
+
+  example::Gpu& gpu_;
+  const VulkanResource& shared_;
+  VkBuffer own_ = VK_NULL_HANDLE;
+};
 
 void RecordToHost(VkCommandBuffer commands) {
   VkMemoryBarrier barrier = {VK_STRUCTURE_TYPE_MEMORY_BARRIER};
@@ -86,9 +153,9 @@ void RecordToHost(VkCommandBuffer commands) {
 
 AllocateInfo PixelsCase::Request() const {
   AllocateInfo info =
-      is_buffer()
-          ? AllocateInfo::Buffer(
-                kBufferSize, VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)
+      raw ? AllocateInfo::Raw(kRawSize)
+      : !is_image()
+          ? AllocateInfo::Buffer(kBufferSize, kCopies)
           : AllocateInfo::Image(format, kWidth, kHeight,
                                 VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
   info.image.mip_levels = mip_levels;
@@ -100,37 +167,39 @@ AllocateInfo PixelsCase::Request() const {
 void PixelsCase::Write(example::Gpu& gpu, const VulkanResource& shared) const {
   const VkDeviceSize size = SizeOf(*this);
   const example::HostBuffer staging(gpu, size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
+  const Target target(gpu, *this, shared);
   const std::vector<uint8_t> bytes = Pattern(*this, size);
   std::copy(bytes.begin(), bytes.end(), staging.data());
   VulkanBarrier barrier =
       Barrier(gpu, *this, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu.Run([&](VkCommandBuffer commands) {
     barrier.discard = true;
-    shared.RecordAcquire(commands, barrier);
-    if (is_buffer()) {
+    target.RecordAcquire(commands, barrier);
+    if (!is_image()) {
       const VkBufferCopy all = {0, 0, size};
-      vkCmdCopyBuffer(commands, staging.buffer(), shared.buffer(), 1, &all);
+      vkCmdCopyBuffer(commands, staging.buffer(), target.buffer(), 1, &all);
     } else {
       VkDeviceSize total = 0;
       const auto regions = Regions(*this, &total);
       vkCmdCopyBufferToImage(commands, staging.buffer(), shared.image(), barrier.layout,
                              static_cast<uint32_t>(regions.size()), regions.data());
     }
-    shared.RecordRelease(commands, barrier);
+    target.RecordRelease(commands, barrier);
   });
 }
 
 std::string PixelsCase::Compare(example::Gpu& gpu, const VulkanResource& shared) const {
   const VkDeviceSize size = SizeOf(*this);
   const example::HostBuffer staging(gpu, size, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+  const Target target(gpu, *this, shared);
   std::fill_n(staging.data(), size, uint8_t{0xee});
   const VulkanBarrier barrier =
       Barrier(gpu, *this, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
   gpu.Run([&](VkCommandBuffer commands) {
-    shared.RecordAcquire(commands, barrier);
-    if (is_buffer()) {
+    target.RecordAcquire(commands, barrier);
+    if (!is_image()) {
       const VkBufferCopy all = {0, 0, size};
-      vkCmdCopyBuffer(commands, shared.buffer(), staging.buffer(), 1, &all);
+      vkCmdCopyBuffer(commands, target.buffer(), staging.buffer(), 1, &all);
     } else {
       VkDeviceSize total = 0;
       const auto regions = Regions(*this, &total);
@@ -138,7 +207,7 @@ std::string PixelsCase::Compare(example::Gpu& gpu, const VulkanResource& shared)
                              static_cast<uint32_t>(regions.size()), regions.data());
     }
     RecordToHost(commands);
-    shared.RecordRelease(commands, barrier);
+    target.RecordRelease(commands, barrier);
   });
   const std::vector<uint8_t> wanted = Pattern(*this, size);
   const auto [at, read] = std::mismatch(wanted.begin(), wanted.end(), staging.data());
@@ -153,6 +222,7 @@ const std::vector<PixelsCase>& AllPixelsCases() {
   static const auto* const cases = [] {
     const PixelsCase shapes[] = {
         {"Buffer"},
+        {"Raw", VRAMD_HANDLE_ANY, VK_FORMAT_UNDEFINED, 1, 1, false, true},
         {"Rgba8", VRAMD_HANDLE_ANY, VK_FORMAT_R8G8B8A8_UNORM},
         {"Rgba8MipsLayers", VRAMD_HANDLE_ANY, VK_FORMAT_R8G8B8A8_UNORM, 4, 3},
         {"Bgra8SrgbLayout", VRAMD_HANDLE_ANY, VK_FORMAT_B8G8R8A8_SRGB, 1, 1, true},
@@ -163,7 +233,7 @@ const std::vector<PixelsCase>& AllPixelsCases() {
     auto* all = new std::vector<PixelsCase>;
     for (PixelsCase shape : shapes) {
       const std::string name = shape.name;
-      const bool is_buffer = shape.is_buffer();
+      const bool is_buffer = !shape.is_image() && !shape.raw;
       for (const auto& [handle, suffix] : PixelsHandleTypes(is_buffer)) {
         shape.handle = handle;
         shape.name = name + suffix;

@@ -18,6 +18,7 @@ struct PixelsCase {
   uint32_t mip_levels = 1;
   uint32_t array_layers = 1;
   bool own_layouts = false;  // each side in a layout of its own, not the hand-over layout
+  bool raw = false;          // memory alone, on which each side makes a buffer of its own
 
   AllocateInfo Request() const;
 
@@ -27,7 +28,7 @@ struct PixelsCase {
   // "equal", or what is not. Takes the resource over and hands it on, so that it can be repeated.
   std::string Compare(example::Gpu& gpu, const VulkanResource& shared) const;
 
-  bool is_buffer() const { return format == VK_FORMAT_UNDEFINED; }
+  bool is_image() const { return format != VK_FORMAT_UNDEFINED; }
 };
 
 // All of them: every resource with every handle type.

@@ -62,7 +62,7 @@ class ChildProcess {
 std::string OwnProgram();
 
 // How many of `rounds` a long test should do. Fewer where a call takes a millisecond, as under
-// Wine.
+// Wine, unless VRAMD_LONG_RUNS is set.
 int LongRun(int rounds);
 
 // A new directory that only this user may enter. Removed with all in it at the end of its life.

@@ -241,7 +241,7 @@ std::string OwnProgram() {
   return ToUtf8(path);
 }
 
-int LongRun(int rounds) { return rounds / 10; }
+int LongRun(int rounds) { return std::getenv("VRAMD_LONG_RUNS") != nullptr ? rounds : rounds / 10; }
 
 TemporaryDirectory::TemporaryDirectory() {
   static std::atomic<int> count = 0;
