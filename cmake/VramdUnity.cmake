@@ -1,0 +1,24 @@
+# The sanitizer builds compile several files of a target at a time (CMAKE_UNITY_BUILD in their
+# presets), which takes less than half as long. Listed here is what cannot stand in one file with its
+# neighbours, for a name in an anonymous namespace that a neighbour has, too, or because a test
+# links a stand-in for it.
+if(NOT CMAKE_UNITY_BUILD)
+  return()
+endif()
+
+set_target_properties(vramd_proto PROPERTIES UNITY_BUILD OFF)  # generated
+
+# vramd_alone(TARGET FILES...): files of that target, by their paths in this repository.
+function(vramd_alone target)
+  if(TARGET ${target})
+    list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
+    set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target}
+      PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
+vramd_alone(vramd_driver_shim driver-shim/opaque_fd_linux.cc)
+vramd_alone(vramd_daemon daemon/config.cc daemon/follow_rpc.cc daemon/streams_rpc.cc)
+vramd_alone(vramd_client client/src/c_api.cc client/src/stream_convert.cc client/src/watch_core.cc)
+vramd_alone(vramd_client_vulkan client/src/vulkan_stream.cc)
+vramd_alone(unit_stream tests/unit/stream/hostile_test.cc)
