@@ -29,6 +29,12 @@ absl::StatusOr<std::shared_ptr<const MappedSection>> Map(const OsHandle& section
   return std::make_shared<const MappedSection>(std::move(mapped));
 }
 
+// Of a broker, and not that there is none.
+bool IsAnswer(const absl::Status& status) {
+  return !absl::IsUnavailable(status) && !absl::IsCancelled(status) &&
+         !absl::IsDeadlineExceeded(status);
+}
+
 const char* Sentence(EndReason reason) {
   switch (reason) {
     case EndReason::kLive:
@@ -202,12 +208,14 @@ absl::StatusOr<std::shared_ptr<StreamPart>> StreamConsumer::Renew() {
     before = newest();
   }
   auto made = MakePart(before->session + 1);
-  if (!absl::IsNotFound(made.status())) missing_since_ = Clock::time_point::max();
-  if (absl::IsNotFound(made.status())) EndIfLost();
-  VRAMD_RETURN_IF_ERROR(made.status());
+  if (!made.ok()) {
+    EndIfLost(made.status());
+    return made.status();
+  }
   const std::shared_ptr<ConsumerPart> part = *std::move(made);
   MutexLock lock(mutex_);
-  lost_ = false;
+  missing_since_ = Clock::time_point::max();
+  lost_ = EndReason::kLive;
   if (part->core->board().stream() != before->core->board().stream())
     EndParts(EndReason::kProducerGone);
   next_.push_back(part);
@@ -217,7 +225,11 @@ absl::StatusOr<std::shared_ptr<StreamPart>> StreamConsumer::Renew() {
 }
 
 // A producer that lives has its stream made anew as soon as it can.
-void StreamConsumer::EndIfLost() {
+void StreamConsumer::EndIfLost(const absl::Status& why) {
+  if (!IsAnswer(why)) {
+    missing_since_ = Clock::time_point::max();
+    return;
+  }
   MutexLock lock(mutex_);
   uint64_t published = current_->core->board().published();
   for (const auto& next : next_) published += next->core->board().published();
@@ -227,8 +239,9 @@ void StreamConsumer::EndIfLost() {
     missing_at_ = published;
   }
   if (now - missing_since_ < kLost) return;
-  lost_ = true;
-  told_ = "the broker that runs now does not know the stream";
+  lost_ = absl::IsNotFound(why) ? EndReason::kProducerGone : EndReason::kRemoved;
+  told_ = absl::IsNotFound(why) ? "the broker that runs now does not know the stream"
+                                : absl::StrCat("the broker that runs now refuses: ", why.message());
   EndParts(EndReason::kProducerGone);
 }
 
@@ -241,7 +254,7 @@ absl::Status StreamConsumer::EndOfStream(EndReason reason) {
 // The follower sees to it, unless the old broker lives and says that the producer has left.
 absl::Status StreamConsumer::AwaitPart(const ConsumerPart& part, Deadline until) {
   awaits_part_ = true;
-  while (next_.empty() && !lost_ && !part.producer_left) {
+  while (may_wait(part)) {
     if (cancelled_) return absl::OkStatus();  // the core tells
     if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
       return absl::DeadlineExceededError("the stream moves to a new broker");
@@ -261,7 +274,8 @@ absl::Status StreamConsumer::MoveOn(const ConsumerPart& part, EndReason reason, 
     Advance();
     return absl::OkStatus();
   }
-  return EndOfStream(reason == EndReason::kMoved || lost_ ? EndReason::kProducerGone : reason);
+  if (lost_ != EndReason::kLive) return EndOfStream(lost_);
+  return EndOfStream(reason == EndReason::kMoved ? EndReason::kProducerGone : reason);
 }
 
 void StreamConsumer::Advance() {
@@ -356,7 +370,7 @@ absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, 
   awaited_ = part.first_generation + generation;
   while (!store_.HasRing(awaited_)) {
     if (cancelled_) return absl::OkStatus();  // the core tells
-    if ((!next_.empty() || lost_) && !part.attached()) {
+    if ((!next_.empty() || lost_ != EndReason::kLive) && !part.attached()) {
       part.core->EndLocally(EndReason::kRemoved);
       break;
     }
@@ -407,7 +421,7 @@ absl::StatusOr<bool> StreamConsumer::Arm() {
       return true;
     }
     awaited_ = 0;
-    if (awaits_part_ && next_.empty() && !lost_ && !part->producer_left) {
+    if (awaits_part_ && may_wait(*part)) {
       stream::SilenceDoorbell(part->core->doorbell());
       return true;
     }

@@ -8,7 +8,9 @@
 // A producer that dies while there is no broker says nothing. The old part ends then
 // - when the new broker says that the producer has left the new part,
 // - when the stream that now has the name is another one (boards bear a number that says so),
-// - or when a new broker has not known the name for kLost, and no frame came all that time.
+// - or when a new broker has not known the name for kLost, and no frame came all that time. The
+// same
+//   goes for a broker that knows it but refuses us.
 //
 // Next(), and Arm() with poll_handle(), belong to one thread at a time; the rest is thread-safe.
 #ifndef VRAMD_CLIENT_SRC_STREAM_CONSUMER_H_
@@ -117,7 +119,10 @@ class StreamConsumer : private PartFollower::Owner {
   absl::Status EndOfStream(stream::EndReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the newest part for this reason, and those before it, to which nobody publishes any more.
   void EndParts(stream::EndReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndIfLost();
+  void EndIfLost(const absl::Status& why);
+  bool may_wait(const ConsumerPart& part) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return next_.empty() && lost_ == stream::EndReason::kLive && !part.producer_left;
+  }
   // Whoever waits for a ring or a part looks again.
   void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const std::shared_ptr<ConsumerPart>& newest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -150,10 +155,11 @@ class StreamConsumer : private PartFollower::Owner {
   std::string told_ ABSL_GUARDED_BY(mutex_);      // the broker's reason
   uint32_t awaited_ ABSL_GUARDED_BY(mutex_) = 0;  // a generation that a frame is in
   bool awaits_part_ ABSL_GUARDED_BY(mutex_) = false;
-  bool lost_ ABSL_GUARDED_BY(mutex_) = false;
+  // Not kLive when a new broker has not let us back in for too long, and why.
+  stream::EndReason lost_ ABSL_GUARDED_BY(mutex_) = stream::EndReason::kLive;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 
-  // The follower's: since when the broker does not know the stream, and its frames then.
+  // The follower's: since when the broker does not let us in, and the stream's frames then.
   Clock::time_point missing_since_ = Clock::time_point::max();
   uint64_t missing_at_ = 0;
 

@@ -80,6 +80,24 @@ TEST_F(StreamRestart, WhoComesBackLateCountsWhatItMissed) {
   EXPECT_EQ(report["wrong"], 0u);
 }
 
+TEST_F(StreamRestart, WhoIsNotLetBackInIsTold) {
+  const auto producer = StartProducer({"limit=1"});
+  const auto consumer = StartConsumer({"mode=fifo", "limit=2"});
+  AwaitConsumers(*producer, 1);
+  EXPECT_EQ(producer->Ask("publish 2"), "ok 2");
+  consumer->process().Suspend();
+  broker_.Restart();
+  AwaitListed(broker_.Connect());
+  const auto usurper = StartConsumer({"mode=fifo", "limit=2"});  // the only place is taken
+  consumer->process().Resume();
+  EXPECT_EQ(producer->Ask("publish 100 100"), "ok 102");
+  const ConsumerReport report = consumer->Report();
+  EXPECT_EQ(report["end"], uint64_t{VRAMD_END_REMOVED});
+  EXPECT_EQ(report["wrong"], 0u);
+  EXPECT_EQ(producer->Ask("end"), "ok ");
+  EXPECT_EQ(usurper->Report()["end"], uint64_t{VRAMD_END_FINISHED});
+}
+
 TEST_F(StreamRestart, TwoBrokersGoBeforeAConsumerLooks) {
   const auto producer = StartProducer({"images=14", "waiting=1"});
   const auto consumer = StartConsumer({"mode=fifo", "limit=4", "when=wait", "slow_us=200"});
