@@ -91,7 +91,7 @@ class Mixer {
   void Run() {
     std::printf("animation: streaming %s on %s\n", producer_.name().c_str(), gpu_.name().c_str());
     std::fflush(stdout);
-    example::AwaitConsumers(producer_, options_.wait_for);
+    example::Check(producer_.AwaitConsumers(options_.wait_for, std::chrono::seconds(60)));
     const auto begin = std::chrono::steady_clock::now();
     for (uint32_t i = 0; i < options_.frames; ++i) {
       std::this_thread::sleep_until(begin +

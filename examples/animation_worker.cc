@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
   std::printf("part %u: streaming %s on %s\n", options.part, producer.name().c_str(),
               gpu.name().c_str());
   std::fflush(stdout);
-  example::AwaitConsumers(producer, 1);
+  example::Check(producer.AwaitConsumers(1, std::chrono::seconds(60)));
   for (uint32_t i = 0; i < options.frames; ++i) RenderFrame(gpu, producer, stream, animation, i);
   const vramd::Status ended = producer.End();
   gpu.Finish();

@@ -200,6 +200,14 @@ vramd_result vramd_producer_get_stats(vramd_producer* producer, vramd_producer_s
   });
 }
 
+vramd_result vramd_producer_await_consumers(vramd_producer* producer, uint32_t count,
+                                            uint64_t timeout_ns) {
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    return producer->core->AwaitConsumers(count, vramd::After(timeout_ns));
+  });
+}
+
 vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer, uint32_t* count,
                                                 vramd_consumer_stats* consumers) {
   return RunCall([&]() -> absl::Status {

@@ -116,6 +116,7 @@ absl::Status StreamProducer::End(stream::EndReason reason) {
     MutexLock lock(mutex_);
     if (std::exchange(ended_, true))
       return absl::FailedPreconditionError("the stream has ended already");
+    changed_.NotifyAll();
     current = current_;
     next = std::exchange(next_, nullptr);
   }
@@ -202,6 +203,7 @@ void StreamProducer::HandleEnd(const std::shared_ptr<StreamPart>& part, const ab
   MutexLock lock(mutex_);
   if (ended_) return;
   ended_ = true;
+  changed_.NotifyAll();
   end_message_ = absl::StrCat("the broker ended the stream: ", why.message());
   static_cast<ProducerPart&>(*part).core->End(stream::EndReason::kFailed);
   if (current_ != part) current_->core->End(stream::EndReason::kFailed);
@@ -243,6 +245,7 @@ bool StreamProducer::Adopt(const std::shared_ptr<ProducerPart>& part) {
 // As soon as everybody has come back, there is nothing to wait for.
 void StreamProducer::HurryOver() {
   MutexLock lock(mutex_);
+  changed_.NotifyAll();
   if (next_ != nullptr && MayMove()) current_->core->Cancel();
 }
 
@@ -277,6 +280,10 @@ std::shared_ptr<ProducerPart> StreamProducer::PartOf(uint32_t session) {
 
 absl::Status StreamProducer::CheckGoing() {
   MutexLock lock(mutex_);
+  return CheckGoingLocked();
+}
+
+absl::Status StreamProducer::CheckGoingLocked() {
   if (ended_)
     return absl::FailedPreconditionError(end_message_.empty() ? "the stream has ended"
                                                               : end_message_);
@@ -302,6 +309,19 @@ absl::StatusOr<ClientSlot> StreamProducer::Acquire(Deadline until) {
       VRAMD_RETURN_IF_ERROR(CheckGoing());
       return acquired.status();
     }
+  }
+}
+
+absl::Status StreamProducer::AwaitConsumers(uint32_t count, Deadline until) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    VRAMD_RETURN_IF_ERROR(CheckGoingLocked());
+    size_t here = current_->core->Stats().size();
+    if (next_ != nullptr) here = std::max(here, next_->core->Stats().size());
+    if (here >= count) return absl::OkStatus();
+    if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
+      return absl::DeadlineExceededError(
+          absl::StrCat("the stream has ", here, " of ", count, " consumers awaited"));
   }
 }
 
@@ -380,6 +400,7 @@ void StreamProducer::CollectBroken(ProducerPart& part) {
 void StreamProducer::Cancel() {
   MutexLock lock(mutex_);
   cancelled_ = true;
+  changed_.NotifyAll();
   current_->core->Cancel();
 }
 

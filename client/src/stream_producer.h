@@ -67,6 +67,7 @@ class StreamProducer : private PartFollower::Owner {
   absl::StatusOr<uint64_t> Publish(uint32_t session, uint32_t slot,
                                    const stream::FrameHeader& header);
   absl::Status Abandon(uint32_t session, uint32_t slot);
+  absl::Status AwaitConsumers(uint32_t count, stream::Deadline until);
   absl::Status Resize(v1::ResizeStreamRequest request, stream::Deadline until);
   absl::Status End(stream::EndReason reason);
   void Cancel();
@@ -109,6 +110,7 @@ class StreamProducer : private PartFollower::Owner {
   bool MayMove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HurryOver();
   absl::Status CheckGoing();
+  absl::Status CheckGoingLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TakeGeneration(ProducerPart& part, const v1::Generation& generation,
                               stream::Deadline until);
   void Retire(ProducerPart& part);
@@ -128,6 +130,7 @@ class StreamProducer : private PartFollower::Owner {
 
   // Before the locks of the cores and of the store.
   Mutex mutex_;
+  Condition changed_;  // consumers came or went, the part changed, or nothing more will come
   v1::CreateStreamRequest request_ ABSL_GUARDED_BY(mutex_);  // as the stream is now
   std::string name_ ABSL_GUARDED_BY(mutex_);
   bool timeline_ ABSL_GUARDED_BY(mutex_) = false;

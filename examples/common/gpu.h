@@ -19,6 +19,9 @@ namespace example {
 
 [[noreturn]] void Die(const std::string& message);
 void Check(VkResult result, const char* what);
+inline void Check(const vramd::Status& status) {
+  if (!status.ok()) Die(status.ToString());
+}
 
 class Gpu {
  public:

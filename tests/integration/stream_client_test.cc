@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <future>
 
 #include "tests/integration/stream_fixture.h"
 #include "vramd/stream.h"
@@ -21,13 +21,6 @@ StreamInfo BufferStream(uint64_t bytes) {
   info.handle_type = VRAMD_HANDLE_HOST_SECTION;
   info.image_count = 6;
   return info;
-}
-
-void AwaitConsumerCount(const Producer& producer, uint32_t count) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (producer.Stats().consumer_count != count && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::yield();
-  EXPECT_EQ(producer.Stats().consumer_count, count);
 }
 
 uint32_t OldestInUse(vramd_stream* stream) {
@@ -206,7 +199,7 @@ TEST_F(StreamTest, ARingStaysAsLongAsAFrameOfIt) {
   Client giver = broker_.Connect(), taker = broker_.Connect();
   Producer producer = Producer::Create(giver, BufferStream(4096)).OrExit();
   Consumer consumer = Consumer::Open(taker, producer.name(), ConsumerInfo::Fifo(2)).OrExit();
-  AwaitConsumerCount(producer, 1);
+  ASSERT_TRUE(producer.AwaitConsumers(1, std::chrono::seconds(30)).ok());
   for (uint64_t size = 2; size <= 5; ++size) {
     EXPECT_TRUE(producer.Resize(BufferStream(4096 * size)).ok());
     producer.Publish(producer.Acquire().OrExit()).OrExit();
@@ -242,6 +235,25 @@ TEST_F(StreamTest, WaitingNeedsTheProducersConsent) {
   const auto refused =
       Consumer::Open(client, "stream/test", ConsumerInfo::Fifo(2, VRAMD_WHEN_FULL_WAIT));
   EXPECT_EQ(refused.status().code(), VRAMD_FAILED_PRECONDITION) << refused.status().ToString();
+}
+
+TEST_F(StreamTest, WaitingForConsumersEnds) {
+  Client client = broker_.Connect();
+  auto producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  EXPECT_TRUE(producer.AwaitConsumers(0).ok());
+  const Status late = producer.AwaitConsumers(2, std::chrono::milliseconds(1));
+  EXPECT_EQ(late.code(), VRAMD_DEADLINE_EXCEEDED);
+  EXPECT_THAT(late.message(), HasSubstr("0 of 2 consumers"));
+
+  auto waiting = std::async(std::launch::async, [&] { return producer.AwaitConsumers(1); });
+  auto consumer = Consumer::Open(client, producer.name()).OrExit();
+  EXPECT_TRUE(waiting.get().ok());
+  waiting = std::async(std::launch::async, [&] { return producer.AwaitConsumers(2); });
+  producer.Cancel();
+  EXPECT_EQ(waiting.get().code(), VRAMD_CANCELLED);
+  waiting = std::async(std::launch::async, [&] { return producer.AwaitConsumers(2); });
+  EXPECT_TRUE(producer.End(VRAMD_END_FINISHED).ok());
+  EXPECT_EQ(waiting.get().code(), VRAMD_FAILED_PRECONDITION);
 }
 
 TEST_F(StreamTest, ListingTellsOfProducerAndConsumers) {

@@ -189,7 +189,11 @@ class Producer {
   Status End(vramd_end_reason reason = VRAMD_END_FINISHED) {
     return Status::Last(vramd_producer_end(get(), reason));
   }
-  // The Acquire() that waits now, or the next one, returns VRAMD_CANCELLED.
+  // Until the stream has at least so many consumers.
+  Status AwaitConsumers(uint32_t count, std::chrono::nanoseconds timeout = kForever) {
+    return Status::Last(vramd_producer_await_consumers(get(), count, TimeoutNs(timeout)));
+  }
+  // The Acquire() or AwaitConsumers() that waits now, or the next one, returns VRAMD_CANCELLED.
   void Cancel() { vramd_producer_cancel(get()); }
 
   vramd_producer_stats Stats() const {

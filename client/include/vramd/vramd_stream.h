@@ -216,7 +216,14 @@ VRAMD_EXPORT vramd_result vramd_producer_resize(vramd_producer* producer,
  * is VRAMD_END_FINISHED or VRAMD_END_FAILED. The name is free at once. */
 VRAMD_EXPORT vramd_result vramd_producer_end(vramd_producer* producer, vramd_end_reason reason);
 
-/* Makes the acquire that waits now, or else the next, return VRAMD_CANCELLED. */
+/* Waits until the stream has at least `count` consumers, for a producer whose first frames all of
+ * them must see. VRAMD_DEADLINE_EXCEEDED says how many there are. VRAMD_CANCELLED and
+ * VRAMD_FAILED_PRECONDITION as for vramd_producer_acquire(). */
+VRAMD_EXPORT vramd_result vramd_producer_await_consumers(vramd_producer* producer, uint32_t count,
+                                                         uint64_t timeout_ns);
+
+/* Makes the acquire, or the wait for consumers, that waits now, or else the next, return
+ * VRAMD_CANCELLED. */
 VRAMD_EXPORT void vramd_producer_cancel(vramd_producer* producer);
 
 typedef struct vramd_producer_stats {
