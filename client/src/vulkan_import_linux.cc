@@ -2,6 +2,10 @@
 //
 // An opaque fd may be imported as the memory type that its exporter used and as no other, so its
 // bits allow all and the recipe decides; a dma-buf is asked for the types that it fits.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
 #include <utility>
 
 #include "client/src/vulkan_import.h"
@@ -9,6 +13,17 @@
 
 namespace vramd {
 namespace {
+
+// lavapipe's opaque fd is a memfd, of which an import reads the beginning through the file offset.
+// Duplicates share that offset, so processes that import at the same time would disturb each other:
+// opened anew, under the same number, it has an offset of its own.
+void GiveOwnOffset(const OsHandle& fd) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+  char target[8] = {};
+  if (readlink(path.c_str(), target, 7) != 7 || std::string(target) != "/memfd:") return;
+  const OsHandle own(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (own.valid()) dup3(own.get(), fd.get(), O_CLOEXEC);
+}
 
 class FdImport : public PendingImport {
  public:
@@ -43,6 +58,7 @@ class FdImport : public PendingImport {
 class OpaqueFdImporter : public Importer {
  public:
   absl::StatusOr<std::unique_ptr<PendingImport>> Begin(OsHandle fd, uint64_t) const override {
+    GiveOwnOffset(fd);
     return std::make_unique<FdImport>(VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT, std::move(fd),
                                       ~uint32_t{0});
   }

@@ -210,6 +210,17 @@ TEST_F(ClientVulkanTest, AnOpaqueFdIsTheDriversAfterSuccess) {
   close(lease_.fd);
 }
 
+TEST_F(ClientVulkanTest, AnOpaqueFdThatIsAFileHasAnOffsetOfItsOwn) {
+  LeaseOf(VRAMD_RESOURCE_IMAGE, VRAMD_HANDLE_OPAQUE_FD);
+  const OsHandle of_another_process(dup(lease_.fd));
+  ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+  EXPECT_EQ(lseek(of_another_process.get(), 7, SEEK_SET), 7);
+  EXPECT_EQ(lseek(driver_.imported_fd, 0, SEEK_CUR), 0);
+  EXPECT_NE(fcntl(driver_.imported_fd, F_GETFD) & FD_CLOEXEC, 0);
+  vramd_vk_resource_destroy(&device_, &resource_);
+  close(lease_.fd);
+}
+
 TEST_F(ClientVulkanTest, AnFdThatTheDriverRefusedIsClosed) {
   LeaseOf(VRAMD_RESOURCE_IMAGE, VRAMD_HANDLE_OPAQUE_FD);
   driver_.allocate_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
