@@ -76,9 +76,18 @@ struct Listing {
 };
 
 struct BrokerEvent {
-  enum class Kind { kPublished, kWithdrawn, kReleased, kCurrent, kDeviceLost, kGoingAway };
+  enum class Kind {
+    kPublished,
+    kWithdrawn,
+    kReleased,
+    kCurrent,
+    kDeviceLost,
+    kGoingAway,
+    kStreamStarted,
+    kStreamEnded,
+  };
   Kind kind = Kind::kCurrent;
-  Listing listing;        // kPublished whole; kWithdrawn, kReleased: name and allocation
+  Listing listing;  // kPublished whole; kWithdrawn, kReleased: name and allocation; kStream*: name
   DeviceIdentity device;  // kDeviceLost
   std::string reason;
 };
@@ -120,6 +129,9 @@ class Broker {
   absl::StatusOr<std::shared_ptr<Member>> FindServedMember(SessionId session) const;
   absl::Status CheckOpen(const Peer& peer, const std::string& owner_user_id,
                          absl::string_view name) const;
+  // Watchers who may open the stream of that whole name hear of it.
+  void StreamStarted(const std::string& name, const std::string& owner_user_id);
+  void StreamEnded(const std::string& name);
   // A driver said so: nobody is sent to this device any more, and watchers hear of it.
   void ReportLost(const Device& device, const absl::Status& why);
 
@@ -138,8 +150,8 @@ class Broker {
   absl::Status Withdraw(SessionId session, absl::string_view name);
   absl::StatusOr<std::vector<Listing>> List(SessionId session, absl::string_view prefix) const;
 
-  // Tells `sink` the names that exist, then kCurrent, then what changes. `sink` must stay valid
-  // until RemoveWatcher() has returned.
+  // Tells `sink` the names and streams that exist, then kCurrent, then what changes. `sink` must
+  // stay valid until RemoveWatcher() has returned.
   absl::StatusOr<WatcherId> AddWatcher(SessionId session, absl::string_view prefix,
                                        EventSink* sink);
   void RemoveWatcher(WatcherId watcher);
@@ -194,7 +206,9 @@ class Broker {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell(const BrokerEvent& event, const std::string& owner_user_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TellNewPolicy(const std::string& name, const Name& entry, const Policy& before)
+  // `shown` to whom the new policy lets open that name, `hidden` to whom only the old one did.
+  void TellNewPolicy(const std::string& owner_user_id, const Policy& before,
+                     const BrokerEvent& shown, const BrokerEvent& hidden)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellAll(const BrokerEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -210,6 +224,7 @@ class Broker {
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<User>> users_ ABSL_GUARDED_BY(mutex_);  // by user id
   std::map<std::string, Name> names_ ABSL_GUARDED_BY(mutex_);                 // by whole name
+  std::map<std::string, std::string> streams_ ABSL_GUARDED_BY(mutex_);        // owner by whole name
   std::unordered_map<AllocationId, std::weak_ptr<Allocation>> allocations_ ABSL_GUARDED_BY(mutex_);
   std::map<WatcherId, Watcher> watchers_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Quota> all_sessions_;

@@ -8,6 +8,15 @@
 #include "daemon/names.h"
 
 namespace vramd {
+namespace {
+
+BrokerEvent StreamEventOf(BrokerEvent::Kind kind, const std::string& name) {
+  BrokerEvent event{.kind = kind};
+  event.listing.name = name;
+  return event;
+}
+
+}  // namespace
 
 const Broker::Lease& Broker::LeaseBehind(const Name& name) const {
   return *sessions_.at(name.session)->leases.at(name.lease);
@@ -99,6 +108,9 @@ absl::StatusOr<WatcherId> Broker::AddWatcher(SessionId id, absl::string_view pre
   watchers_.emplace(watcher, Watcher{id, std::string(prefix), sink});
   for (const Listing& listing : ListFor(*session, prefix))
     sink->Push({.kind = BrokerEvent::Kind::kPublished, .listing = listing});
+  for (const auto& [name, owner] : streams_)
+    if (absl::StartsWith(name, prefix) && policy_.CheckOpen(session->peer(), owner, name).ok())
+      sink->Push(StreamEventOf(BrokerEvent::Kind::kStreamStarted, name));
   sink->Push({.kind = BrokerEvent::Kind::kCurrent});
   return watcher;
 }
@@ -118,24 +130,43 @@ void Broker::Tell(const BrokerEvent& event, const std::string& owner_user_id) {
   }
 }
 
-void Broker::TellNewPolicy(const std::string& name, const Name& entry, const Policy& before) {
-  const Allocation& allocation = *LeaseBehind(entry).allocation;
+void Broker::StreamStarted(const std::string& name, const std::string& owner_user_id) {
+  MutexLock lock(mutex_);
+  streams_.emplace(name, owner_user_id);
+  Tell(StreamEventOf(BrokerEvent::Kind::kStreamStarted, name), owner_user_id);
+}
+
+void Broker::StreamEnded(const std::string& name) {
+  MutexLock lock(mutex_);
+  const auto stream = streams_.extract(name);
+  if (stream.empty()) return;
+  Tell(StreamEventOf(BrokerEvent::Kind::kStreamEnded, name), stream.mapped());
+}
+
+void Broker::TellNewPolicy(const std::string& owner_user_id, const Policy& before,
+                           const BrokerEvent& shown, const BrokerEvent& hidden) {
+  const std::string& name = shown.listing.name;
   for (const auto& [id, watcher] : watchers_) {
     if (!absl::StartsWith(name, watcher.prefix)) continue;
     const Peer& peer = sessions_.at(watcher.session)->peer();
-    const bool was_open = before.CheckOpen(peer, allocation.owner_user_id, name).ok();
-    const bool is_open = policy_.CheckOpen(peer, allocation.owner_user_id, name).ok();
-    if (was_open == is_open) continue;
-    BrokerEvent event{.kind = BrokerEvent::Kind::kPublished, .listing = MakeListing(name, entry)};
-    if (was_open) event.kind = BrokerEvent::Kind::kWithdrawn;
-    watcher.sink->Push(event);
+    const bool was_open = before.CheckOpen(peer, owner_user_id, name).ok();
+    const bool is_open = policy_.CheckOpen(peer, owner_user_id, name).ok();
+    if (was_open != is_open) watcher.sink->Push(is_open ? shown : hidden);
   }
 }
 
 std::vector<SessionId> Broker::SetPolicy(Policy policy) {
   MutexLock lock(mutex_);
   std::swap(policy_, policy);
-  for (const auto& [name, entry] : names_) TellNewPolicy(name, entry, policy);
+  for (const auto& [name, entry] : names_) {
+    BrokerEvent shown{.kind = BrokerEvent::Kind::kPublished, .listing = MakeListing(name, entry)};
+    BrokerEvent hidden = shown;
+    hidden.kind = BrokerEvent::Kind::kWithdrawn;
+    TellNewPolicy(LeaseBehind(entry).allocation->owner_user_id, policy, shown, hidden);
+  }
+  for (const auto& [name, owner] : streams_)
+    TellNewPolicy(owner, policy, StreamEventOf(BrokerEvent::Kind::kStreamStarted, name),
+                  StreamEventOf(BrokerEvent::Kind::kStreamEnded, name));
   std::vector<SessionId> unwanted;
   for (const auto& [id, session] : sessions_)
     if (!policy_.CheckConnect(session->peer()).ok()) unwanted.push_back(id);

@@ -184,7 +184,9 @@ absl::Status StreamBroker::Start(SessionId session, PartId id) {
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(const Part* part, FindProducer(session, id));
   VRAMD_RETURN_IF_ERROR(CheckRefusesWriters(part->stream->board));
-  part->stream->started = true;
+  Stream& stream = *part->stream;
+  if (!std::exchange(stream.started, true))
+    broker_->StreamStarted(stream.name, stream.producer_peer.user_id);
   return absl::OkStatus();
 }
 

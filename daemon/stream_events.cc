@@ -41,6 +41,7 @@ void StreamBroker::EndStream(Stream& stream, const Ending& how, Aftermath& after
   names_.erase(stream.name);
   // A broker that stops leaves alone what runs without it.
   if (draining_) return;
+  if (stream.started) broker_->StreamEnded(stream.name);
   if (how.died) after.ReleaseFrames(stream);
   for (const PartId consumer : stream.consumers)
     Push(consumer,

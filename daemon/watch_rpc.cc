@@ -23,6 +23,10 @@ v1::WatchEvent::Kind KindOf(BrokerEvent::Kind kind) {
       return v1::WatchEvent::DEVICE_LOST;
     case BrokerEvent::Kind::kGoingAway:
       return v1::WatchEvent::GOING_AWAY;
+    case BrokerEvent::Kind::kStreamStarted:
+      return v1::WatchEvent::STREAM_STARTED;
+    case BrokerEvent::Kind::kStreamEnded:
+      return v1::WatchEvent::STREAM_ENDED;
   }
   return v1::WatchEvent::KIND_UNSPECIFIED;
 }

@@ -23,6 +23,10 @@ vramd_event_kind KindOf(const v1::WatchEvent& event) {
       return VRAMD_EVENT_DEVICE_LOST;
     case v1::WatchEvent::GOING_AWAY:
       return VRAMD_EVENT_GOING_AWAY;
+    case v1::WatchEvent::STREAM_STARTED:
+      return VRAMD_EVENT_STREAM_STARTED;
+    case v1::WatchEvent::STREAM_ENDED:
+      return VRAMD_EVENT_STREAM_ENDED;
     default:
       // A kind that this version does not know: the safe reading is "something changed".
       return VRAMD_EVENT_OVERFLOW;

@@ -237,6 +237,22 @@ TEST_F(StreamTest, WaitingNeedsTheProducersConsent) {
   EXPECT_EQ(refused.status().code(), VRAMD_FAILED_PRECONDITION) << refused.status().ToString();
 }
 
+TEST_F(StreamTest, AWatchTellsOfStreams) {
+  Client client = broker_.Connect();
+  Watch watch = client.WatchNames().OrExit();
+  const auto next = [&] { return watch.Next(std::chrono::seconds(30)).OrExit(); };
+  EXPECT_EQ(next().kind, VRAMD_EVENT_CURRENT);
+  auto producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  const Event started = next();
+  EXPECT_EQ(started.kind, VRAMD_EVENT_STREAM_STARTED);
+  EXPECT_EQ(started.name, producer.name());
+  EXPECT_TRUE(Consumer::Open(client, started.name)) << "it is there when it is told";
+  EXPECT_TRUE(producer.End().ok());
+  const Event ended = next();
+  EXPECT_EQ(ended.kind, VRAMD_EVENT_STREAM_ENDED);
+  EXPECT_EQ(ended.name, producer.name());
+}
+
 TEST_F(StreamTest, WaitingForConsumersEnds) {
   Client client = broker_.Connect();
   auto producer = Producer::Create(client, BufferStream(4096)).OrExit();

@@ -205,6 +205,10 @@ class RecordingSink final : public EventSink {
         return "DEVICE_LOST";
       case BrokerEvent::Kind::kGoingAway:
         return "GOING_AWAY";
+      case BrokerEvent::Kind::kStreamStarted:
+        return "STREAM_STARTED " + event.listing.name;
+      case BrokerEvent::Kind::kStreamEnded:
+        return "STREAM_ENDED " + event.listing.name;
     }
     return "?";
   }

@@ -31,6 +31,47 @@ TEST_F(StreamBrokerTest, AStreamAppearsWhenItStarts) {
   EXPECT_THAT(NamesFor(kAlice), ElementsAre("alice/app/cam"));
 }
 
+TEST_F(StreamBrokerTest, WatchersHearOfStreamsThatTheyMayOpen) {
+  Produce(kAlice, SmallStream("shared/old"));
+  RecordingSink alices, bobs;
+  const auto alice = broker_->AddWatcher(kAlice2, "", &alices);
+  const auto bob = broker_->AddWatcher(kBob, "alice/shared/", &bobs);
+  const auto hidden = Create(kAlice, SmallStream("shared/never-started"));
+  ASSERT_TRUE(hidden.ok());
+  EXPECT_TRUE(streams_->Leave(kAlice, hidden->part).ok());
+  const CreatedStream own = Produce(kAlice, SmallStream("private/x"));
+  const CreatedStream shared = Produce(kAlice, SmallStream("shared/x"));
+  EXPECT_TRUE(streams_->Start(kAlice, shared.part).ok()) << "twice";
+  EXPECT_TRUE(streams_->Leave(kAlice, own.part).ok());
+  broker_->EndSession(kAlice);
+
+  EXPECT_THAT(
+      alices.words(),
+      ElementsAre("STREAM_STARTED alice/shared/old", "CURRENT", "STREAM_STARTED alice/private/x",
+                  "STREAM_STARTED alice/shared/x", "STREAM_ENDED alice/private/x",
+                  "STREAM_ENDED alice/shared/old", "STREAM_ENDED alice/shared/x"));
+  EXPECT_THAT(
+      bobs.words(),
+      ElementsAre("STREAM_STARTED alice/shared/old", "CURRENT", "STREAM_STARTED alice/shared/x",
+                  "STREAM_ENDED alice/shared/old", "STREAM_ENDED alice/shared/x"));
+  broker_->RemoveWatcher(*alice);
+  broker_->RemoveWatcher(*bob);
+}
+
+TEST_F(StreamBrokerTest, ANewPolicyShowsAndHidesStreams) {
+  Produce(kAlice, SmallStream("private/x"));
+  Produce(kAlice, SmallStream("shared/x"));
+  RecordingSink bobs;
+  const auto bob = broker_->AddWatcher(kBob, "", &bobs);
+  Policy policy = EveryoneMayConnect();
+  policy.may_open = {{{Subject::Kind::kUser, "1001"}, "alice/private/*"}};
+  broker_->SetPolicy(policy);
+  EXPECT_THAT(bobs.words(),
+              ElementsAre("STREAM_STARTED alice/shared/x", "CURRENT",
+                          "STREAM_STARTED alice/private/x", "STREAM_ENDED alice/shared/x"));
+  broker_->RemoveWatcher(*bob);
+}
+
 TEST_F(StreamBrokerTest, AConsumerGetsABoardThatItCannotWriteAndALaneThatItCan) {
   const CreatedStream created = Produce(kAlice, SmallStream("app/cam"));
   const auto opened = OpenStream(kAlice2, "app/cam");

@@ -44,9 +44,9 @@ vramd::Status List(vramd::Client& client, const NameOptions& options, bool as_js
 
 void PrintEvent(const vramd_event& event) {
   std::printf("%-12s", Name(event.kind));
-  if (event.name[0] != '\0')
-    std::printf(" %s (allocation %llu)", Printable(event.name).c_str(),
-                static_cast<unsigned long long>(event.allocation_id));
+  if (event.name[0] != '\0') std::printf(" %s", Printable(event.name).c_str());
+  if (event.allocation_id != 0)
+    std::printf(" (allocation %llu)", static_cast<unsigned long long>(event.allocation_id));
   if (event.reason[0] != '\0') std::printf(" %s", Printable(event.reason).c_str());
   std::printf("\n");
   std::fflush(stdout);
@@ -88,7 +88,7 @@ CLI::App* AddNameCommand(CLI::App& app, Context& context, const char* name, cons
 void AddNameCommands(CLI::App& app, Context& context) {
   const auto options = std::make_shared<NameOptions>();
   AddNameCommand(app, context, "list", "Published allocations that you may open", &List, options);
-  AddNameCommand(app, context, "watch", "Published allocations, then every change", &Watch, options)
+  AddNameCommand(app, context, "watch", "Published allocations and streams, then every change", &Watch, options)
       ->add_option("--count", options->count, "End after so many events");
 }
 

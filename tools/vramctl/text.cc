@@ -219,6 +219,10 @@ const char* Name(vramd_event_kind kind) {
       return "device_lost";
     case VRAMD_EVENT_GOING_AWAY:
       return "going_away";
+    case VRAMD_EVENT_STREAM_STARTED:
+      return "stream_started";
+    case VRAMD_EVENT_STREAM_ENDED:
+      return "stream_ended";
     case VRAMD_EVENT_OVERFLOW:
       return "overflow";
     case VRAMD_EVENT_DISCONNECTED:

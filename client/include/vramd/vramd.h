@@ -335,23 +335,26 @@ typedef enum vramd_event_kind {
   VRAMD_EVENT_CURRENT = 4,  /* what existed has been told; changes follow */
   VRAMD_EVENT_DEVICE_LOST = 5,
   VRAMD_EVENT_GOING_AWAY = 6,
-  VRAMD_EVENT_OVERFLOW = 7,     /* events were missed: call vramd_list() */
-  VRAMD_EVENT_DISCONNECTED = 8, /* the broker is gone; the watch keeps trying */
-  VRAMD_EVENT_RECONNECTED = 9,  /* a new session: leases of the old one are invalid */
+  VRAMD_EVENT_OVERFLOW = 7,        /* events were missed: call vramd_list() */
+  VRAMD_EVENT_DISCONNECTED = 8,    /* the broker is gone; the watch keeps trying */
+  VRAMD_EVENT_RECONNECTED = 9,     /* a new session: leases of the old one are invalid */
+  VRAMD_EVENT_STREAM_STARTED = 10, /* vramd_consumer_open() finds it */
+  VRAMD_EVENT_STREAM_ENDED = 11,   /* its producer ended it or is gone, or a new policy hides it */
   VRAMD_EVENT_KIND_MAX_ENUM = 0x7fffffff
 } vramd_event_kind;
 
 typedef struct vramd_event {
   uint32_t struct_size;
   vramd_event_kind kind;
-  char name[VRAMD_MAX_NAME];    /* PUBLISHED, WITHDRAWN, RELEASED */
-  uint64_t allocation_id;       /* likewise */
+  char name[VRAMD_MAX_NAME];    /* PUBLISHED, WITHDRAWN, RELEASED, STREAM_STARTED and _ENDED */
+  uint64_t allocation_id;       /* of the first three */
   vramd_device_identity device; /* DEVICE_LOST */
   char reason[VRAMD_MAX_REASON];
 } vramd_event;
 
-/* Watches names that begin with `prefix` (NULL: all): first those that exist, then CURRENT, then
- * every change. Destroy with vramd_watch_destroy(), before the client. */
+/* Watches names of allocations and of streams that begin with `prefix` (NULL: all): first those
+ * that exist, then CURRENT, then every change. Destroy with vramd_watch_destroy(), before the
+ * client. */
 VRAMD_EXPORT vramd_result vramd_watch_create(vramd_client* client, const char* prefix,
                                              vramd_watch** watch);
 
