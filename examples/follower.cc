@@ -22,18 +22,20 @@ struct Options {
   uint32_t each = 15;  // frames from one picture on the sheet to the next
 };
 
-// Small copies of some frames, side by side.
+// Small copies of some frames, side by side: of each so many, the first that came.
 class Sheet {
  public:
   Sheet(const Options& options, uint32_t width, uint32_t height)
       : options_(options),
         width_(width / kShrink),
         height_(height / kShrink),
-        rgba_(size_t{4} * width_ * options.columns * height_ * options.rows) {}
+        rgba_(size_t{4} * width_ * options.columns * height_ * options.rows),
+        filled_(size_t{options.columns} * options.rows) {}
 
   void Add(uint64_t sequence, const uint8_t* pixels, uint32_t width) {
     const uint64_t place = (sequence - 1) / options_.each;
-    if ((sequence - 1) % options_.each != 0 || place >= options_.columns * options_.rows) return;
+    if (place >= filled_.size() || filled_[place]) return;
+    filled_[place] = true;
     const size_t left = place % options_.columns * width_, top = place / options_.columns * height_;
     for (size_t y = 0; y < height_; ++y)
       for (size_t x = 0; x < width_; ++x)
@@ -51,6 +53,7 @@ class Sheet {
   const Options& options_;
   const uint32_t width_, height_;
   std::vector<uint8_t> rgba_;
+  std::vector<bool> filled_;
 };
 
 class Follower {
