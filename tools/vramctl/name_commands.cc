@@ -5,8 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "tools/vramctl/command.h"
 #include "tools/vramctl/json.h"
+#include "tools/vramctl/prefix_command.h"
 #include "tools/vramctl/text.h"
 
 namespace vramctl {
@@ -70,25 +70,13 @@ vramd::Status Watch(vramd::Client& client, const NameOptions& options, bool as_j
   return {};
 }
 
-using NameCommand = vramd::Status (*)(vramd::Client&, const NameOptions&, bool);
-
-CLI::App* AddNameCommand(CLI::App& app, Context& context, const char* name, const char* what,
-                         NameCommand command, const std::shared_ptr<NameOptions>& options) {
-  CLI::App* sub = app.add_subcommand(name, what);
-  sub->add_option("PREFIX", options->prefix, "Only names that begin with it: user/application/...");
-  sub->callback([&context, command, options] {
-    context.exit_code = WithClient(
-        context, [&](vramd::Client& client) { return command(client, *options, context.json); });
-  });
-  return sub;
-}
-
 }  // namespace
 
 void AddNameCommands(CLI::App& app, Context& context) {
   const auto options = std::make_shared<NameOptions>();
-  AddNameCommand(app, context, "list", "Published allocations that you may open", &List, options);
-  AddNameCommand(app, context, "watch", "Published allocations and streams, then every change", &Watch, options)
+  AddPrefixCommand(app, context, "list", "Published allocations that you may open", &List, options);
+  AddPrefixCommand(app, context, "watch", "Published allocations and streams, then every change",
+                   &Watch, options)
       ->add_option("--count", options->count, "End after so many events");
 }
 

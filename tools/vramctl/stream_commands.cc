@@ -5,8 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "tools/vramctl/command.h"
 #include "tools/vramctl/json.h"
+#include "tools/vramctl/prefix_command.h"
 #include "tools/vramctl/stream_look.h"
 #include "tools/vramctl/text.h"
 #include "tools/vramctl/top_view.h"
@@ -83,28 +83,14 @@ vramd::Status Top(vramd::Client& client, const StreamOptions& options, bool as_j
   return {};
 }
 
-using StreamCommand = vramd::Status (*)(vramd::Client&, const StreamOptions&, bool);
-
-CLI::App* AddStreamCommand(CLI::App& app, Context& context, const char* name,
-                           const std::string& what, StreamCommand command,
-                           const std::shared_ptr<StreamOptions>& options) {
-  CLI::App* sub = app.add_subcommand(name, what);
-  sub->add_option("PREFIX", options->prefix, "Only names that begin with it: user/application/...");
-  sub->callback([&context, command, options] {
-    context.exit_code = WithClient(
-        context, [&](vramd::Client& client) { return command(client, *options, context.json); });
-  });
-  return sub;
-}
-
 }  // namespace
 
 void AddStreamCommands(CLI::App& app, Context& context) {
   const auto options = std::make_shared<StreamOptions>();
-  AddStreamCommand(app, context, "streams", "Streams that you may open, and their consumers",
+  AddPrefixCommand(app, context, "streams", "Streams that you may open, and their consumers",
                    &Streams, options);
   CLI::App* top =
-      AddStreamCommand(app, context, "top",
+      AddPrefixCommand(app, context, "top",
                        std::string("Rates, drops and latencies of streams, live (terminal view: ") +
                            TerminalViewOf() + ")",
                        &Top, options);
