@@ -12,17 +12,6 @@ namespace vramd {
 
 namespace {
 
-// A stream of buffers whose producer is the test itself.
-StreamInfo BufferStream(uint64_t bytes) {
-  StreamInfo info;
-  info.name = "stream/test";
-  info.kind = VRAMD_RESOURCE_BUFFER;
-  info.buffer = {bytes, 3, 0};  // transfer source and destination
-  info.handle_type = VRAMD_HANDLE_HOST_SECTION;
-  info.image_count = 6;
-  return info;
-}
-
 uint32_t OldestInUse(vramd_stream* stream) {
   uint32_t oldest = 0;
   vramd_stream_get_generations(stream, nullptr, nullptr, &oldest);

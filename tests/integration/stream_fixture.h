@@ -12,6 +12,7 @@
 #include "tests/integration/stream_roles.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/child_process.h"
+#include "vramd/stream.h"
 
 namespace vramd {
 
@@ -54,6 +55,17 @@ class StreamProcess {
   ChildProcess process_;
   std::string greeting_;
 };
+
+// A stream of buffers whose producer is the test itself.
+inline StreamInfo BufferStream(uint64_t bytes) {
+  StreamInfo info;
+  info.name = "stream/test";
+  info.kind = VRAMD_RESOURCE_BUFFER;
+  info.buffer = {bytes, 3, 0};  // transfer source and destination
+  info.handle_type = VRAMD_HANDLE_HOST_SECTION;
+  info.image_count = 6;
+  return info;
+}
 
 class StreamTest : public testing::Test {
  protected:

@@ -121,11 +121,7 @@ TEST_F(StreamRestart, TwoBrokersGoBeforeAConsumerLooks) {
 // Whenever that is: before, while, or after the stream is made anew.
 TEST_F(StreamRestart, AStreamThatEndsMeanwhileLeavesItsNameFree) {
   Client client = broker_.Connect();
-  StreamInfo info = StreamInfo();
-  info.name = "stream/test";
-  info.kind = VRAMD_RESOURCE_BUFFER;
-  info.buffer = {4096, 3, 0};
-  info.handle_type = VRAMD_HANDLE_HOST_SECTION;
+  StreamInfo info = BufferStream(4096);
   info.image_count = 40;
   for (int round = 0; round < 20; ++round) {
     {
