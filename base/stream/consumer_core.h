@@ -18,7 +18,6 @@
 #define VRAMD_BASE_STREAM_CONSUMER_CORE_H_
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/atomic.h"
 #include "base/mutex.h"
 #include "base/section.h"
 #include "base/stream/board.h"
@@ -162,15 +162,15 @@ class ConsumerCore {
   bool spinning_ = false;  // the Next() that runs polls before it sleeps
   EndReason ended_ = EndReason::kLive;
 
-  std::atomic<EndReason> local_end_{EndReason::kLive};
-  std::atomic<bool> cancelled_{false};
-  std::atomic<uint64_t> received_{0}, dropped_{0};  // relaxed: they are only numbers
+  Atomic<EndReason> local_end_{EndReason::kLive};
+  Atomic<bool> cancelled_{false};
+  Atomic<uint64_t> received_{0}, dropped_{0};  // relaxed: they are only numbers
 
-  mutable std::atomic<bool> reads_details_{false};  // relaxed: who did once is expected to again
+  mutable Atomic<bool> reads_details_{false};  // relaxed: who did once is expected to again
 
   // What is held. Next() adds, Release() removes: a slot is held once its bit is set.
-  std::atomic<SlotSet> held_{0};
-  std::array<std::atomic<uint64_t>, kSlotCapacity> held_sequences_{};
+  Atomic<SlotSet> held_{0};
+  std::array<Atomic<uint64_t>, kSlotCapacity> held_sequences_{};
 
   Mutex release_mutex_;  // makes Release() one at a time
   Mutex rings_mutex_;

@@ -16,11 +16,12 @@
 #ifndef VRAMD_BASE_STREAM_CONTROL_LAYOUT_H_
 #define VRAMD_BASE_STREAM_CONTROL_LAYOUT_H_
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+
+#include "base/atomic.h"
 
 namespace vramd::stream {
 
@@ -31,8 +32,8 @@ inline constexpr uint32_t kMaxDamage = 16;
 inline constexpr uint32_t kApplicationBytes = 64;
 inline constexpr size_t kLine = 64;  // bytes of a cache line
 
-using Word32 = std::atomic<uint32_t>;
-using Word64 = std::atomic<uint64_t>;
+using Word32 = Atomic<uint32_t>;
+using Word64 = Atomic<uint64_t>;
 static_assert(Word32::is_always_lock_free && sizeof(Word32) == 4);
 static_assert(Word64::is_always_lock_free && sizeof(Word64) == 8);
 static_assert(std::endian::native == std::endian::little);
