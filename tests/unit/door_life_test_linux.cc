@@ -6,7 +6,7 @@
 #include <ctime>
 #include <thread>
 
-#include "tests/unit/descriptor_limit_linux.h"
+#include "tests/support/descriptor_limit_linux.h"
 #include "tests/unit/door_fixture_linux.h"
 
 namespace vramd {

@@ -14,7 +14,7 @@
 
 #include "base/section.h"
 #include "tests/unit/descriptor_count_linux.h"
-#include "tests/unit/descriptor_limit_linux.h"
+#include "tests/support/descriptor_limit_linux.h"
 
 namespace vramd {
 namespace {

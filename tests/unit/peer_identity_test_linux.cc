@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/descriptor_count_linux.h"
-#include "tests/unit/descriptor_limit_linux.h"
+#include "tests/support/descriptor_limit_linux.h"
 
 namespace vramd {
 namespace {

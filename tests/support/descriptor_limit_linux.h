@@ -1,6 +1,6 @@
 // Takes descriptors away from this process for a while.
-#ifndef VRAMD_TESTS_UNIT_DESCRIPTOR_LIMIT_LINUX_H_
-#define VRAMD_TESTS_UNIT_DESCRIPTOR_LIMIT_LINUX_H_
+#ifndef VRAMD_TESTS_SUPPORT_DESCRIPTOR_LIMIT_LINUX_H_
+#define VRAMD_TESTS_SUPPORT_DESCRIPTOR_LIMIT_LINUX_H_
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,4 +31,4 @@ class DescriptorLimit {
 
 }  // namespace vramd
 
-#endif  // VRAMD_TESTS_UNIT_DESCRIPTOR_LIMIT_LINUX_H_
+#endif  // VRAMD_TESTS_SUPPORT_DESCRIPTOR_LIMIT_LINUX_H_
