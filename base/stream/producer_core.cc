@@ -200,18 +200,32 @@ uint64_t ProducerCore::published() const {
 
 // ---- Rings ------------------------------------------------------------------------------------
 
-absl::Status ProducerCore::NewGeneration(uint32_t generation, uint32_t images,
-                                         const Patience& patience) {
+// Runs `bind`, with the mutex held, until it does not say RESOURCE_EXHAUSTED.
+template <typename Bind>
+absl::Status ProducerCore::AwaitRing(uint32_t images, const Patience& patience, Bind bind) {
   absl::Status bound;
   const absl::Status waited = Await(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     ledger_.Recycle(Held());
     bound = CheckCommitment(images, 0);
     if (!bound.ok()) return true;
-    bound = ledger_.Bind(generation, images);
+    bound = bind();
     return !absl::IsResourceExhausted(bound);
   });
   if (absl::IsDeadlineExceeded(waited)) return absl::DeadlineExceededError(bound.message());
   return waited.ok() ? bound : waited;
+}
+
+absl::Status ProducerCore::NewGeneration(uint32_t generation, uint32_t images,
+                                         const Patience& patience) {
+  return AwaitRing(images, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ledger_.Bind(generation, images);
+  });
+}
+
+absl::Status ProducerCore::AwaitRoom(uint32_t images, const Patience& patience) {
+  return AwaitRing(images, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ledger_.CheckRoom(images);
+  });
 }
 
 uint32_t ProducerCore::OldestGeneration() {

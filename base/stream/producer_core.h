@@ -12,7 +12,8 @@
 // for each frame that consumers may have, one that is being rendered, and one that is kept:
 // AddConsumer() and NewGeneration() refuse to break that unless told to overcommit.
 //
-// Thread-safe. Acquire() and NewGeneration() may block; they belong to one thread at a time.
+// Thread-safe. Acquire(), NewGeneration() and AwaitRoom() may block; they belong to one thread at a
+// time.
 #ifndef VRAMD_BASE_STREAM_PRODUCER_CORE_H_
 #define VRAMD_BASE_STREAM_PRODUCER_CORE_H_
 
@@ -93,6 +94,9 @@ class ProducerCore {
   // are released. RESOURCE_EXHAUSTED: too few images for the consumers that there are.
   // DEADLINE_EXCEEDED: too many slots of older rings are still in use.
   absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience);
+  // Waits likewise, and changes nothing: afterwards a new generation of so many images fails only
+  // if a consumer was added meanwhile.
+  absl::Status AwaitRoom(uint32_t images, const Patience& patience);
 
   // The oldest ring of which somebody still has an image: the memory of those before it can go.
   uint32_t OldestGeneration();
@@ -123,7 +127,7 @@ class ProducerCore {
   // The last word; consumers first get all frames before it. `reason`: kFinished or kFailed.
   void End(EndReason reason);
 
-  // Makes the Acquire() or NewGeneration() that waits now return CANCELLED, or else the next.
+  // Makes the call that waits now return CANCELLED, or else the next that may wait.
   void Cancel();
 
   std::vector<LaneStats> Stats() const;
@@ -137,6 +141,8 @@ class ProducerCore {
 
   template <typename Attempt>
   absl::Status Await(const Patience& patience, Attempt attempt);
+  template <typename Bind>
+  absl::Status AwaitRing(uint32_t images, const Patience& patience, Bind bind);
   absl::Status CheckGoing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiting ArmAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Settle(const Waiting& waiting) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -4,13 +4,11 @@
 #include <bit>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace vramd::stream {
 
-absl::Status SlotLedger::Bind(uint32_t generation, uint32_t images) {
-  if (generation <= generation_)
-    return absl::InvalidArgumentError(
-        absl::StrCat("generation ", generation, " is not newer than generation ", generation_));
+absl::Status SlotLedger::CheckRoom(uint32_t images) const {
   if (images == 0 || images > kSlotCapacity)
     return absl::InvalidArgumentError(
         absl::StrCat("a ring has 1 to ", kSlotCapacity, " images, not ", images));
@@ -21,6 +19,14 @@ absl::Status SlotLedger::Bind(uint32_t generation, uint32_t images) {
                      "rings leave ",
                      Count(~bound_), " of ", kSlotCapacity,
                      ": wait for releases, or remove the consumers that do not release"));
+  return absl::OkStatus();
+}
+
+absl::Status SlotLedger::Bind(uint32_t generation, uint32_t images) {
+  if (generation <= generation_)
+    return absl::InvalidArgumentError(
+        absl::StrCat("generation ", generation, " is not newer than generation ", generation_));
+  VRAMD_RETURN_IF_ERROR(CheckRoom(images));
   generation_ = generation;
   current_ = 0;
   for (uint16_t image = 0; image < images; ++image) {

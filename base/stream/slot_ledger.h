@@ -25,6 +25,8 @@ class SlotLedger {
   // INVALID_ARGUMENT: the generation is not newer, or there are 0 or more than kSlotCapacity
   // images. RESOURCE_EXHAUSTED: older generations still hold too many slots; try after Recycle().
   absl::Status Bind(uint32_t generation, uint32_t images);
+  // What Bind() would say of so many images of a newer generation.
+  absl::Status CheckRoom(uint32_t images) const;
 
   // A free slot of the newest generation, round robin; nullopt when all are in use. It is the
   // caller's until Publish() or Abandon().

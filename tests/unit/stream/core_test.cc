@@ -156,6 +156,17 @@ TEST(Stream, TheLimitsAreNoMoreThanTheRingCanBear) {
       ConsumerId{3}, {LaneMode::kMailbox, 1}, WhenFull::kDrop, MakeLane().ProducerEnd())));
 }
 
+TEST(Stream, RoomForARingIsKnownBeforeThereIsOne) {
+  StreamRig rig(6);
+  auto consumer = rig.AddConsumer(1, kFifo4);
+  EXPECT_TRUE(absl::IsResourceExhausted(rig.producer().AwaitRoom(5, Patience::None())));
+  EXPECT_TRUE(absl::IsInvalidArgument(rig.producer().AwaitRoom(65, Patience::None())));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(rig.producer().AwaitRoom(59, Patience::None())));
+  Must(rig.producer().AwaitRoom(58, Patience::None()));
+  EXPECT_EQ(Must(rig.producer().Acquire(Patience::None())).generation, 1u) << "nothing changed";
+  Must(rig.producer().NewGeneration(2, 58, Patience::None()));
+}
+
 TEST(Stream, WhatIsMissedBetweenTwoBoardsCountsAsDropped) {
   StreamRig rig(6);
   rig.producer().ContinueAfter(100);  // the frames of an old board
