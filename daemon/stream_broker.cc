@@ -1,6 +1,7 @@
 // How streams, rings and parts are made. How they end, and what is told, is in stream_events.cc.
 #include "daemon/stream_broker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -214,7 +215,8 @@ absl::StatusOr<NewRing> StreamBroker::MakeRing(SessionId session, PartId id,
   return MakeRingOn(*member, device, what);
 }
 
-absl::StatusOr<uint32_t> StreamBroker::AddRing(SessionId session, PartId id, NewRing ring) {
+absl::StatusOr<uint32_t> StreamBroker::AddRing(SessionId session, PartId id, RequestId request,
+                                               NewRing ring) {
   Aftermath after;
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(Part * producer, FindProducer(session, id));
@@ -222,6 +224,7 @@ absl::StatusOr<uint32_t> StreamBroker::AddRing(SessionId session, PartId id, New
   VRAMD_RETURN_IF_ERROR(CheckRingCount(stream->generations.size()));
   const uint32_t number = AddGeneration(*producer, std::move(ring));
   const std::shared_ptr<StreamGeneration> generation = stream->generations.back();
+  generation->request = request;
   for (const PartId consumer : std::set<PartId>(stream->consumers)) {
     Part& part = *parts_.at(consumer);
     auto paid = PayFor(*part.member, generation->ring->size(), &generation->payers);
@@ -239,27 +242,54 @@ absl::StatusOr<uint32_t> StreamBroker::AddRing(SessionId session, PartId id, New
   return number;
 }
 
+// `retired(number)` says whether a generation is.
+template <typename Retired>
+void StreamBroker::RetireThose(Stream& stream, Retired retired, Aftermath& after) {
+  std::set<PartId> parts = stream.consumers;
+  parts.insert(stream.producer);
+  for (const PartId each : parts) {
+    Part& part = *parts_.at(each);
+    std::erase_if(part.events, [&](const StreamEvent& event) {
+      return event.kind == StreamEvent::Kind::kGeneration && retired(event.generation);
+    });
+    for (RingHold& hold : part.holds)
+      if (retired(hold.generation->number)) after.Free(std::exchange(hold, {}));
+    std::erase_if(part.holds, [](const RingHold& hold) { return hold.generation == nullptr; });
+  }
+  std::erase_if(stream.generations,
+                [&](const auto& generation) { return retired(generation->number); });
+}
+
 absl::Status StreamBroker::Retire(SessionId session, PartId id, uint32_t oldest) {
   Aftermath after;
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(const Part* producer, FindProducer(session, id));
-  Stream& stream = *producer->stream;
-  if (oldest > stream.last_generation)
-    return absl::InvalidArgumentError(absl::StrCat("oldest_generation is ", oldest,
-                                                   ", but the newest is ", stream.last_generation));
-  const auto retired = [oldest](const auto& generation) { return generation->number < oldest; };
-  std::set<PartId> parts = stream.consumers;
-  parts.insert(id);
-  for (const PartId each : parts) {
-    Part& part = *parts_.at(each);
-    std::erase_if(part.events, [oldest](const StreamEvent& event) {
-      return event.kind == StreamEvent::Kind::kGeneration && event.generation < oldest;
-    });
-    for (RingHold& hold : part.holds)
-      if (retired(hold.generation)) after.Free(std::exchange(hold, {}));
-    std::erase_if(part.holds, [](const RingHold& hold) { return hold.generation == nullptr; });
-  }
-  std::erase_if(stream.generations, retired);
+  // Not last_generation, which may be one that was retired by request: one must be left.
+  const uint32_t newest = producer->stream->generations.back()->number;
+  if (oldest > newest)
+    return absl::InvalidArgumentError(
+        absl::StrCat("oldest_generation is ", oldest, ", but the newest is ", newest));
+  RetireThose(
+      *producer->stream, [oldest](uint32_t number) { return number < oldest; }, after);
+  return absl::OkStatus();
+}
+
+absl::Status StreamBroker::RetireByRequest(SessionId session, PartId id, RequestId request) {
+  Aftermath after;
+  MutexLock lock(mutex_);
+  VRAMD_ASSIGN_OR_RETURN(const Part* producer, FindProducer(session, id));
+  const auto& generations = producer->stream->generations;
+  const auto found = std::find_if(
+      generations.begin(), generations.end(),
+      [request](const auto& generation) { return request && generation->request == request; });
+  if (found == generations.end()) return absl::OkStatus();
+  const uint32_t unused = (*found)->number;
+  if (generations.size() == 1)
+    return absl::FailedPreconditionError(absl::StrCat(
+        "generation ", unused, " is the only one of ", producer->stream->name,
+        "; a stream has at least one that is not retired: resize it, then retire this one"));
+  RetireThose(
+      *producer->stream, [unused](uint32_t number) { return number == unused; }, after);
   return absl::OkStatus();
 }
 

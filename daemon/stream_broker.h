@@ -58,10 +58,14 @@ class StreamBroker final : public SessionObserver {
   // A ring for the stream of this part. It counts only once it is added: its handles can be given
   // to the producer before any consumer hears of it.
   absl::StatusOr<NewRing> MakeRing(SessionId session, PartId part, const RingRequest& what);
-  // Returns its generation's number. A consumer that cannot pay for it loses its part.
-  absl::StatusOr<uint32_t> AddRing(SessionId session, PartId part, NewRing ring);
+  // Returns its generation's number. A consumer that cannot pay for it loses its part. `request` is
+  // the client's number for the call, see RetireByRequest().
+  absl::StatusOr<uint32_t> AddRing(SessionId session, PartId part, RequestId request, NewRing ring);
   // Generations before `oldest` are in nobody's use any more.
   absl::Status Retire(SessionId session, PartId part, uint32_t oldest);
+  // For a resize that failed at the client: retires the generation that it made, if it made one,
+  // which the producer never used. FAILED_PRECONDITION: the stream has no other.
+  absl::Status RetireByRequest(SessionId session, PartId part, RequestId request);
 
   // ---- The consumer's side
   absl::StatusOr<OpenedStream> Open(SessionId session, RequestId request, absl::string_view name,
@@ -113,6 +117,9 @@ class StreamBroker final : public SessionObserver {
                               const std::shared_ptr<const ConsumerLink>& link, Aftermath& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t AddGeneration(Part& producer, NewRing ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  template <typename Retired>
+  void RetireThose(Stream& stream, Retired retired, Aftermath& after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Push(PartId part, StreamEvent event, Aftermath& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndPart(PartId part, const Ending& how, Aftermath& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -17,6 +17,7 @@ namespace vramd {
 
 struct StreamGeneration {
   uint32_t number = 0;
+  RequestId request;  // of the resize that made it; none: the stream began with it
   std::shared_ptr<const StreamRing> ring;
   Payers payers;
 };

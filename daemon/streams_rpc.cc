@@ -137,16 +137,22 @@ absl::Status StreamsRpc::HandleResize(const Caller& caller, const grpc::ServerCo
                                       const v1::ResizeStreamRequest& request,
                                       v1::ResizeStreamReply* reply) {
   const PartId part{request.part_id()};
+  const RequestId id{request.request_id()};
   RingRequest what{.count = request.image_count()};
   VRAMD_ASSIGN_OR_RETURN(what.image,
                          ParseMemory(request.resource(), request.intent(), request.handle_type()));
   VRAMD_ASSIGN_OR_RETURN(NewRing ring, streams_->MakeRing(caller.session, part, what));
   VRAMD_RETURN_IF_ERROR(CheckWaiting(context));
-  HandleBatch handles(caller.lane.get(), RequestId{request.request_id()});
+  HandleBatch handles(caller.lane.get(), id);
   v1::Generation* generation = reply->mutable_generation();
   VRAMD_RETURN_IF_ERROR(SendRing(*ring.images, 0, handles, generation));
   VRAMD_ASSIGN_OR_RETURN(const uint32_t number,
-                         streams_->AddRing(caller.session, part, std::move(ring)));
+                         streams_->AddRing(caller.session, part, id, std::move(ring)));
+  // A client that gave up retires the ring by request, but that may have come before it was added.
+  if (absl::Status waiting = CheckWaiting(context); !waiting.ok()) {
+    (void)streams_->RetireByRequest(caller.session, part, id);
+    return waiting;
+  }
   generation->set_number(number);
   handles.Keep();
   return absl::OkStatus();
@@ -176,9 +182,18 @@ grpc::Status StreamsRpc::Resize(grpc::ServerContext* context,
 grpc::Status StreamsRpc::Retire(grpc::ServerContext* context, const v1::RetireRequest* request,
                                 v1::RetireReply*) {
   VRAMD_CALLER_OR_RETURN(caller, context);
-  return FinishCall(
-      "stream_retire", caller,
-      streams_->Retire(caller.session, PartId{request->part_id()}, request->oldest_generation()));
+  const PartId part{request->part_id()};
+  const RequestId id{request->request_id()};
+  if (!id)
+    return FinishCall("stream_retire", caller,
+                      streams_->Retire(caller.session, part, request->oldest_generation()));
+  if (request->oldest_generation() != 0)
+    return FinishCall("stream_retire", caller,
+                      absl::InvalidArgumentError(
+                          "oldest_generation and request_id are both set; set one of them"));
+  const absl::Status status = streams_->RetireByRequest(caller.session, part, id);
+  caller.lane->TakeBackRequest(id);
+  return FinishCall("stream_retire", caller, status);
 }
 
 grpc::Status StreamsRpc::Open(grpc::ServerContext* context, const v1::OpenStreamRequest* request,

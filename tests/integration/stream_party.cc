@@ -92,6 +92,14 @@ grpc::Status StreamParty::Retire(uint64_t part, uint32_t oldest) {
   return streams_->Retire(NewContext().get(), request, &reply);
 }
 
+grpc::Status StreamParty::RetireByRequest(uint64_t part, uint64_t request) {
+  v1::RetireRequest retire;
+  v1::RetireReply reply;
+  retire.set_part_id(part);
+  retire.set_request_id(request);
+  return streams_->Retire(NewContext().get(), retire, &reply);
+}
+
 grpc::Status StreamParty::Leave(uint64_t part) {
   v1::LeaveStreamRequest request;
   v1::LeaveStreamReply reply;

@@ -28,6 +28,7 @@ class StreamParty {
   grpc::Status Resize(uint64_t part, uint32_t images, v1::ResizeStreamReply* reply);
   grpc::Status Start(uint64_t part);
   grpc::Status Retire(uint64_t part, uint32_t oldest);
+  grpc::Status RetireByRequest(uint64_t part, uint64_t request);
   grpc::Status Leave(uint64_t part);
   grpc::Status LeaveByRequest(uint64_t request);
   v1::ListStreamsReply List();

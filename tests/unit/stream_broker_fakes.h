@@ -97,9 +97,13 @@ class StreamBrokerTest : public BrokerTest {
     return streams_->Open(session, NextRequest(), name, terms);
   }
   absl::StatusOr<uint32_t> Resize(SessionId session, PartId part, uint32_t images = 3) {
+    return Resize(session, part, images, NextRequest());
+  }
+  absl::StatusOr<uint32_t> Resize(SessionId session, PartId part, uint32_t images,
+                                  RequestId request) {
     auto ring = streams_->MakeRing(session, part, SmallStream("", images).ring);
     if (!ring.ok()) return ring.status();
-    return streams_->AddRing(session, part, *std::move(ring));
+    return streams_->AddRing(session, part, request, *std::move(ring));
   }
   std::shared_ptr<RecordingFollower> Follow(SessionId session, PartId part) {
     auto follower = std::make_shared<RecordingFollower>();
@@ -115,8 +119,7 @@ class StreamBrokerTest : public BrokerTest {
     std::vector<std::string> names;
     const auto listings = streams_->List(session, "");
     EXPECT_TRUE(listings.ok()) << listings.status();
-    for (const StreamListing& listing : *listings)
-      names.push_back(listing.name);
+    for (const StreamListing& listing : *listings) names.push_back(listing.name);
     return names;
   }
   uint64_t UsedByAll(SessionId session) const {

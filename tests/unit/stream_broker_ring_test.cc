@@ -60,5 +60,39 @@ TEST_F(StreamBrokerTest, GenerationsHaveALimitUntilTheyAreRetired) {
   EXPECT_TRUE(Resize(kAlice, created.part, 2).ok());
 }
 
+TEST_F(StreamBrokerTest, ARingThatWasNeverUsedIsRetiredByItsRequest) {
+  const CreatedStream created = Produce(kAlice, SmallStream("app/cam"));
+  const auto opened = OpenStream(kAlice2, "app/cam");
+  const uint64_t before = UsedByAll(kAlice), consumers = UsedByAll(kAlice2);
+  for (int i = 0; i < 40; ++i) {
+    const RequestId request = NextRequest();
+    ASSERT_TRUE(Resize(kAlice, created.part, 2, request).ok());
+    ASSERT_TRUE(streams_->RetireByRequest(kAlice, created.part, request).ok());
+    EXPECT_TRUE(streams_->RetireByRequest(kAlice, created.part, request).ok()) << "gone already";
+  }
+  EXPECT_EQ(UsedByAll(kAlice), before);
+  EXPECT_EQ(UsedByAll(kAlice2), consumers);
+  EXPECT_EQ(device_->live(), 3);
+  EXPECT_TRUE(streams_->RetireByRequest(kAlice, created.part, RequestId()).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(streams_->Retire(kAlice, created.part, 41)))
+      << "the newest that is left is the first";
+  const auto late = OpenStream(kAlice2, "app/cam");
+  ASSERT_TRUE(late.ok());
+  EXPECT_EQ(late->generation, 1u);
+  EXPECT_EQ(Resize(kAlice, created.part).value_or(0), 42u) << "numbers are not used again";
+  EXPECT_THAT(Take(opened->part, Follow(kAlice2, opened->part)),
+              ElementsAre("FOLLOWING", "GENERATION 42"));
+}
+
+TEST_F(StreamBrokerTest, TheOnlyRingIsNotRetired) {
+  const CreatedStream created = Produce(kAlice, SmallStream("app/cam"));
+  const RequestId request = NextRequest();
+  ASSERT_TRUE(Resize(kAlice, created.part, 2, request).ok());
+  ASSERT_TRUE(streams_->Retire(kAlice, created.part, 2).ok());
+  const absl::Status refused = streams_->RetireByRequest(kAlice, created.part, request);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_THAT(refused.ToString(), HasSubstr("generation 2 is the only one"));
+}
+
 }  // namespace
 }  // namespace vramd
