@@ -68,11 +68,23 @@ void Link::GiveUpPart(RequestId request) {
   errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncLeave, NewContext(kPatience), leave);
 }
 
+void Link::GiveUpRing(uint64_t part, RequestId request) {
+  lane_->Abandon(request);
+  v1::RetireRequest retire;
+  retire.set_part_id(part);
+  retire.set_request_id(request.value);
+  Send(retire);
+}
+
 void Link::Retire(uint64_t part, uint32_t oldest_generation) {
-  if (broken()) return;
   v1::RetireRequest retire;
   retire.set_part_id(part);
   retire.set_oldest_generation(oldest_generation);
+  Send(retire);
+}
+
+void Link::Send(const v1::RetireRequest& retire) {
+  if (broken()) return;
   errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncRetire, NewContext(kPatience), retire);
 }
 

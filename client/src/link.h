@@ -46,11 +46,15 @@ class Link {
   void GiveUp(RequestId request);
   // The same for a part of a stream.
   void GiveUpPart(RequestId request);
+  // The same for a new ring of this part's stream.
+  void GiveUpRing(uint64_t part, RequestId request);
 
   // Says without waiting for the answer that a part's older generations are not used any more.
   void Retire(uint64_t part, uint32_t oldest_generation);
 
  private:
+  void Send(const v1::RetireRequest& retire);
+
   const std::string endpoint_;
   const std::string token_;
   const std::unique_ptr<HandleReceiver> lane_;

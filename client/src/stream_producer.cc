@@ -340,10 +340,26 @@ absl::Status StreamProducer::Abandon(uint32_t session, uint32_t slot) {
   return part == nullptr ? absl::OkStatus() : part->core->Abandon(slot);
 }
 
+// Waits again when it was another part that wanted the wait to end, not the user.
+template <typename Wait>
+absl::Status StreamProducer::WaitUntilDone(Wait wait) {
+  for (;;) {
+    absl::Status waited = wait();
+    if (!absl::IsCancelled(waited)) return waited;
+    VRAMD_RETURN_IF_ERROR(CheckGoing());
+  }
+}
+
+// What can be known to fail is found before the broker is asked, so that consumers hear of no ring
+// in vain. What fails afterwards (the reply or a handle does not come, a consumer took the room,
+// the user gave up) has the broker retire the ring, if it made one: it allows no more than 32.
 absl::Status StreamProducer::Resize(v1::ResizeStreamRequest request, Deadline until) {
   VRAMD_RETURN_IF_ERROR(CheckGoing());
   Deadline unused = until;
   const std::shared_ptr<ProducerPart> part = PartToUse(&unused);
+  VRAMD_RETURN_IF_ERROR(WaitUntilDone([&] {
+    return part->core->AwaitRoom(request.image_count(), {until, spin_});
+  }));
   Link& link = *part->link;
   const RequestId id = link.NextRequest();
   request.set_request_id(id.value);
@@ -353,7 +369,7 @@ absl::Status StreamProducer::Resize(v1::ResizeStreamRequest request, Deadline un
   absl::Status status = link.Conclude(link.streams().Resize(context.get(), request, &reply));
   if (status.ok()) status = TakeGeneration(*part, reply.generation(), until);
   if (!status.ok()) {
-    link.lane().Abandon(id);
+    link.GiveUpRing(part->id, id);
     return status;
   }
   MutexLock lock(mutex_);
@@ -369,12 +385,12 @@ absl::Status StreamProducer::TakeGeneration(ProducerPart& part, const v1::Genera
   VRAMD_ASSIGN_OR_RETURN(RingImages ring,
                          TakeRing(*part.link, generation, Clock::now() + timeout_));
   const auto images = static_cast<uint32_t>(ring.size());
-  store_.AddRing(part.first_generation + generation.number(), std::move(ring));
-  absl::Status bound;
-  do {
-    bound = part.core->NewGeneration(generation.number(), images, {until, spin_});
-    if (absl::IsCancelled(bound)) VRAMD_RETURN_IF_ERROR(CheckGoing());
-  } while (absl::IsCancelled(bound));
+  const uint32_t number = part.first_generation + generation.number();
+  store_.AddRing(number, std::move(ring));
+  const absl::Status bound = WaitUntilDone([&] {
+    return part.core->NewGeneration(generation.number(), images, {until, spin_});
+  });
+  if (!bound.ok()) store_.RemoveRing(number);
   return bound;
 }
 

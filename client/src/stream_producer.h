@@ -111,6 +111,8 @@ class StreamProducer : private PartFollower::Owner {
   void HurryOver();
   absl::Status CheckGoing();
   absl::Status CheckGoingLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  template <typename Wait>
+  absl::Status WaitUntilDone(Wait wait);
   absl::Status TakeGeneration(ProducerPart& part, const v1::Generation& generation,
                               stream::Deadline until);
   void Retire(ProducerPart& part);

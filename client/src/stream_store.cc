@@ -39,6 +39,11 @@ void StreamStore::RetireRings(uint32_t oldest) {
   rings_.erase(rings_.begin(), rings_.lower_bound(oldest));
 }
 
+void StreamStore::RemoveRing(uint32_t generation) {
+  MutexLock lock(mutex_);
+  rings_.erase(generation);
+}
+
 uint32_t StreamStore::oldest() const {
   MutexLock lock(mutex_);
   return rings_.empty() ? 0 : rings_.begin()->first;

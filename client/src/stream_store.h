@@ -45,6 +45,8 @@ class StreamStore {
   void AddRing(uint32_t generation, RingImages ring);
   // Forgets what is older.
   void RetireRings(uint32_t oldest);
+  // Forgets one ring that was never used.
+  void RemoveRing(uint32_t generation);
   uint32_t oldest() const;
   uint32_t newest() const;
   uint32_t CountImages(uint32_t generation) const;  // 0: no such ring

@@ -202,6 +202,25 @@ TEST_F(StreamTest, ARingStaysAsLongAsAFrameOfIt) {
   EXPECT_EQ(OldestInUse(producer.stream()), 5u);
 }
 
+TEST_F(StreamTest, AResizeThatCannotSucceedMakesNoRing) {
+  Client client = broker_.Connect();
+  Producer producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  Consumer consumer = Consumer::Open(client, producer.name(), ConsumerInfo::Fifo(4)).OrExit();
+  ASSERT_TRUE(producer.AwaitConsumers(1, std::chrono::seconds(30)).ok());
+  StreamInfo too_few = BufferStream(8192), too_many = too_few;
+  too_few.image_count = 5;    // the consumer may have 4, one is rendered and one kept
+  too_many.image_count = 64;  // the ring that there is takes 6 of 64 slots
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(producer.Resize(too_few).code(), VRAMD_RESOURCE_EXHAUSTED);
+    EXPECT_EQ(producer.Resize(too_many, std::chrono::nanoseconds(0)).code(),
+              VRAMD_DEADLINE_EXCEEDED);
+  }
+  const Status resized = producer.Resize(BufferStream(8192));
+  ASSERT_TRUE(resized.ok()) << resized.ToString();
+  producer.Publish(producer.Acquire().OrExit()).OrExit();
+  EXPECT_EQ(consumer.Next().OrExit().generation(), 2u) << "the broker was asked once";
+}
+
 TEST_F(StreamTest, BrokerHasNothingToDoWithFrames) {
   const auto producer = StartProducer({"waiting=1"});
   const auto consumer = StartConsumer({"mode=fifo", "limit=4", "when=wait"});
