@@ -68,18 +68,8 @@ class NullMemory final : public DeviceMemory {
 
 class NullDevice final : public Device {
  public:
-  explicit NullDevice(const NullDeviceOptions& options) : heap_size_(options.heap_size) {
-    info_.index = options.index;
-    info_.name = options.name;
-    info_.driver_name = "null";
-    info_.driver_version = "1";
-    info_.api_version = VK_API_VERSION_1_3;
-    info_.device_type = VK_PHYSICAL_DEVICE_TYPE_OTHER;
-    info_.identity = MakeIdentity(options.index);
-    info_.memory_types = {{kMemoryFlags, 0, options.heap_size}};
-    info_.handles = {{HandleType::kHostSection, true, true, ""}};
-    info_.timelines.reason = "the null device has no GPU whose work could be ordered";
-  }
+  explicit NullDevice(const NullDeviceOptions& options)
+      : heap_size_(options.heap_size), info_(MakeInfo(options)) {}
 
   const DeviceInfo& info() const override { return info_; }
 
@@ -114,6 +104,21 @@ class NullDevice final : public Device {
   }
 
  private:
+  // Strings are constructed and not assigned: GCC 12 sees an overlap in the assignment of a
+  // constant when it optimises fully (-Wrestrict, GCC bug 105329).
+  static DeviceInfo MakeInfo(const NullDeviceOptions& options) {
+    return {.index = options.index,
+            .name = options.name,
+            .driver_name = "null",
+            .driver_version = "1",
+            .api_version = VK_API_VERSION_1_3,
+            .device_type = VK_PHYSICAL_DEVICE_TYPE_OTHER,
+            .identity = MakeIdentity(options.index),
+            .memory_types = {{kMemoryFlags, 0, options.heap_size}},
+            .handles = {{HandleType::kHostSection, true, true, ""}},
+            .timelines = {.reason = "the null device has no GPU whose work could be ordered"}};
+  }
+
   static DeviceIdentity MakeIdentity(uint32_t index) {
     DeviceIdentity identity;
     identity.device_uuid = {'v', 'r', 'a', 'm', 'd', '-', 'n', 'u', 'l', 'l', '-', 'd'};
