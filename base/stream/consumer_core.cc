@@ -171,7 +171,8 @@ bool ConsumerCore::Removed() const {
 
 absl::Status ConsumerCore::LookInLane(Received& received) {
   if (!pending_) {
-    if (AtLeast(held_.load(std::memory_order_relaxed), terms_.HoldLimit()))
+    // Acquire: what made the room, a give-back, comes before the frame that is taken now.
+    if (held_count_.load(std::memory_order_acquire) >= terms_.HoldLimit())
       return absl::FailedPreconditionError(
           absl::StrCat("this consumer holds ", held(), " frames, as many as its limit of ",
                        terms_.limit, " allows: release one first"));
@@ -217,6 +218,7 @@ absl::Status ConsumerCore::Accept(uint32_t slot) {
   held_sequences_[slot].store(facts.sequence, std::memory_order_relaxed);
   // Release: whoever sees the bit sees the number.
   held_.fetch_or(Only(slot), std::memory_order_release);
+  held_count_.fetch_add(1, std::memory_order_relaxed);
   CountDrops(facts.sequence);
   expected_ = facts.sequence + 1;
   generation_ = facts.generation;
@@ -292,6 +294,8 @@ absl::Status ConsumerCore::Release(const ConsumerFrame& frame, uint64_t value) {
     // Before the producer learns of it, who may send the slot again at once.
     held_.fetch_and(~Only(frame.slot), std::memory_order_relaxed);
     receiver_.GiveBack(frame.slot, value);
+    // Release: whoever sees the room sees the slot given back, see held_count_.
+    held_count_.fetch_sub(1, std::memory_order_release);
   }
   Ring(ReleasesBell());
   return absl::OkStatus();
@@ -322,6 +326,6 @@ ConsumerCounters ConsumerCore::counters() const {
   return {received_.load(std::memory_order_relaxed), dropped_.load(std::memory_order_relaxed)};
 }
 
-uint32_t ConsumerCore::held() const { return Count(held_.load(std::memory_order_relaxed)); }
+uint32_t ConsumerCore::held() const { return held_count_.load(std::memory_order_relaxed); }
 
 }  // namespace vramd::stream
