@@ -259,9 +259,7 @@ AcquiredSlot ProducerCore::Describe(uint32_t slot) {
   AcquiredSlot acquired{slot, ledger_.generation_of(slot), ledger_.image_of(slot), {}};
   for (const auto& consumer : consumers_) {
     const uint64_t value = consumer->sender.release_value(slot);
-    if (value == 0) continue;
-    acquired.waits.push_back({consumer->id, value});
-    consumer->sender.ForgetReleaseValue(slot);
+    if (value != 0) acquired.waits.push_back({consumer->id, value});
   }
   return acquired;
 }
@@ -310,6 +308,8 @@ absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader&
   board_.SetPublished(published_);
   ledger_.Publish(slot);
   board_.SetLastFrame(slot);
+  // Only now: a slot that is abandoned still has to wait for them the next time.
+  for (const auto& consumer : consumers_) consumer->sender.ForgetReleaseValue(slot);
   bool sound = true;
   // All tickets first, then all bells: waking one consumer must not delay the others' frames.
   for (const auto& consumer : consumers_) {

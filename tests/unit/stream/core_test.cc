@@ -144,6 +144,24 @@ TEST(Stream, AReleaseCarriesWhatTheGpuMustWaitFor) {
   EXPECT_EQ(seen, 1);
 }
 
+// Who acquires and abandons has not waited: the consumer's GPU may still read the image.
+TEST(Stream, AnAbandonedSlotStillWaitsForWhatTheConsumersGpuReads) {
+  StreamRig rig(1, {.keep_last = false, .overcommit = true});
+  auto consumer = rig.AddConsumer(7, {LaneMode::kFifo, 1});
+  Must(rig.Produce());
+  const Received next = Must(consumer->TryNext());
+  ASSERT_TRUE(consumer->Release(next.frame, 4711).ok());
+  for (int i = 0; i < 3; ++i) {
+    const AcquiredSlot slot = Must(rig.producer().Acquire(Patience::None()));
+    ASSERT_EQ(slot.waits.size(), 1u) << "acquired for the " << i + 1 << ". time";
+    EXPECT_EQ(slot.waits[0].value, 4711u);
+    Must(rig.producer().Abandon(slot.slot));
+  }
+  Must(rig.Produce());  // it has waited now
+  Must(consumer->Release(Must(consumer->TryNext()).frame));
+  EXPECT_TRUE(Must(rig.producer().Acquire(Patience::None())).waits.empty());
+}
+
 TEST(Stream, TheLimitsAreNoMoreThanTheRingCanBear) {
   StreamRig rig(6);
   rig.AddLane(1, kFifo4);
