@@ -36,6 +36,7 @@ struct ProducerCore::Consumer {
   const WhenFull when_full;
   const ProducerLane ends;
   LaneSender sender;
+  bool begun = false;  // frames are meant for it, see Begin()
   uint64_t offered = 0;
   int idle_rings = 0;
 };
@@ -123,14 +124,26 @@ absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, Wh
   if (ledger_.generation() != 0)
     VRAMD_RETURN_IF_ERROR(CheckCommitment(ledger_.images(), terms.limit));
   auto consumer = std::make_shared<Consumer>(id, terms, when_full, std::move(lane));
-  // Who must miss nothing also needs room for what is being rendered now.
-  const bool room = !consumer->Waits() || ledger_.acquired_count() < terms.limit;
-  const bool with_last = ledger_.last().has_value() && room;
-  consumer->sender.Open(published_ + (with_last ? 0 : 1));
-  if (with_last) Offer(*consumer, *ledger_.last());
+  if (ledger_.last() && MayBegin(*consumer)) {
+    Begin(*consumer, published_);
+    Offer(*consumer, *ledger_.last());
+  }
   Ring(consumer->FramesBell());
   consumers_.push_back(std::move(consumer));
   return absl::OkStatus();
+}
+
+// A consumer that must miss nothing needs room for one frame now and for all that are being
+// rendered: nothing keeps these from being published. It begins with the first frame for which that
+// is so; no frame before it was meant for it. Acquire() lets no more slots out than its limit from
+// the moment that it is here, so this comes at the latest when those that are out are published.
+bool ProducerCore::MayBegin(const Consumer& consumer) const {
+  return !consumer.Waits() || ledger_.acquired_count() < consumer.terms.limit;
+}
+
+void ProducerCore::Begin(Consumer& consumer, uint64_t first_sequence) {
+  consumer.sender.Open(first_sequence);
+  consumer.begun = true;
 }
 
 void ProducerCore::RemoveConsumer(ConsumerId id) {
@@ -313,6 +326,8 @@ absl::StatusOr<uint64_t> ProducerCore::Publish(uint32_t slot, const FrameHeader&
   bool sound = true;
   // All tickets first, then all bells: waking one consumer must not delay the others' frames.
   for (const auto& consumer : consumers_) {
+    if (!consumer->begun && MayBegin(*consumer)) Begin(*consumer, published_);
+    if (!consumer->begun) continue;
     Offer(*consumer, slot);
     sound = sound && consumer->sender.fault().ok();
   }

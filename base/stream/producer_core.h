@@ -148,6 +148,8 @@ class ProducerCore {
   void Settle(const Waiting& waiting) ABSL_LOCKS_EXCLUDED(mutex_);
   void CollectAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropBroken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayBegin(const Consumer& consumer) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Begin(Consumer& consumer, uint64_t first_sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Offer(Consumer& consumer, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RingLocally() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RingAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

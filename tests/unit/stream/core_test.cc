@@ -217,6 +217,26 @@ TEST(Stream, TheProducerWaitsForAFifoThatMustGetAll) {
   EXPECT_EQ(consumer->counters().dropped, 0u);
 }
 
+// More slots are out than its limit when it joins: nothing keeps them from being published.
+TEST(Stream, AFifoThatMustGetAllBeginsWithTheFirstFrameThatIsFollowedByNoneTooMany) {
+  StreamRig rig(8);
+  Must(rig.Produce());
+  std::vector<AcquiredSlot> out;
+  for (int i = 0; i < 3; ++i) out.push_back(Must(rig.producer().Acquire(Patience::None())));
+  auto consumer = rig.AddConsumer(1, {LaneMode::kFifo, 2}, WhenFull::kWait);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(rig.Produce().status()));
+  for (const AcquiredSlot& slot : out) {
+    const uint64_t sequence = rig.producer().published() + 1;
+    rig.images().Paint(slot.generation, slot.image, sequence);
+    Must(rig.producer().Publish(slot.slot, PatternHeader(sequence)));
+  }
+  rig.producer().End(EndReason::kFinished);
+  const Seen seen = Consume(*consumer, rig.images(), Patience::None());
+  EXPECT_THAT(seen.sequences, ElementsAre(3, 4)) << "2 was not meant for it: 4 would have been lost";
+  EXPECT_EQ(seen.wrong, "");
+  EXPECT_EQ(consumer->counters().dropped, 0u);
+}
+
 TEST(Stream, ALateConsumerGetsTheFrameThatIsKept) {
   StreamRig rig(6);
   for (int i = 0; i < 5; ++i) Must(rig.Produce());

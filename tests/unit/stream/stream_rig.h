@@ -171,7 +171,7 @@ class StreamRig {
   ProducerCore& producer() const { return *producer_; }
   const OsHandle& board() const { return board_; }
   const OsHandle& pixels() const { return pixels_; }
-  const Images& images() const { return images_; }
+  Images& images() { return images_; }
 
   const LaneParts& AddLane(uint64_t id, const LaneTerms& terms,
                            WhenFull when_full = WhenFull::kDrop) {
