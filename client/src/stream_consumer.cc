@@ -255,7 +255,7 @@ absl::Status StreamConsumer::EndOfStream(EndReason reason) {
 absl::Status StreamConsumer::AwaitPart(const ConsumerPart& part, Deadline until) {
   awaits_part_ = true;
   while (may_wait(part)) {
-    if (cancelled_) return absl::OkStatus();  // the core tells
+    if (cancelled_) return absl::OkStatus();  // PartToAsk() tells
     if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
       return absl::DeadlineExceededError("the stream moves to a new broker");
   }
@@ -308,6 +308,13 @@ std::shared_ptr<ConsumerPart> StreamConsumer::Current() {
   return current_;
 }
 
+// Both under one lock: whoever cancels later finds the part that is asked, and wakes it.
+absl::StatusOr<std::shared_ptr<ConsumerPart>> StreamConsumer::PartToAsk() {
+  MutexLock lock(mutex_);
+  if (std::exchange(cancelled_, false)) return absl::CancelledError("the wait was cancelled");
+  return current_;
+}
+
 std::shared_ptr<ConsumerPart> StreamConsumer::PartOf(uint32_t session) {
   MutexLock lock(mutex_);
   if (current_->session == session) return current_;
@@ -341,12 +348,9 @@ stream::Patience StreamConsumer::PatienceUntil(Deadline until) const {
 
 absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
   for (;;) {
-    const std::shared_ptr<ConsumerPart> part = Current();
+    VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ConsumerPart> part, PartToAsk());
     const auto next = part->core->Next(PatienceUntil(until));
-    if (absl::IsCancelled(next.status())) {
-      MutexLock lock(mutex_);
-      if (!std::exchange(cancelled_, false)) continue;
-    }
+    if (absl::IsCancelled(next.status())) continue;  // PartToAsk() knows whether we are meant
     VRAMD_RETURN_IF_ERROR(next.status());
     switch (next->kind) {
       case Kind::kFrame:
@@ -369,7 +373,7 @@ absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, 
   MutexLock lock(mutex_);
   awaited_ = part.first_generation + generation;
   while (!store_.HasRing(awaited_)) {
-    if (cancelled_) return absl::OkStatus();  // the core tells
+    if (cancelled_) return absl::OkStatus();  // PartToAsk() tells
     if ((!next_.empty() || lost_ != EndReason::kLive) && !part.attached()) {
       part.core->EndLocally(EndReason::kRemoved);
       break;

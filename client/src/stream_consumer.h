@@ -107,6 +107,8 @@ class StreamConsumer : private PartFollower::Owner {
                               Clock::time_point deadline);
   stream::Patience PatienceUntil(stream::Deadline until) const;
   std::shared_ptr<ConsumerPart> Current();
+  // The part that Next() asks now, or CANCELLED.
+  absl::StatusOr<std::shared_ptr<ConsumerPart>> PartToAsk();
   std::shared_ptr<ConsumerPart> PartOf(uint32_t session);
   ClientFrame Describe(ConsumerPart& part, const stream::ConsumerFrame& frame);
   ClientFrame Hand(ConsumerPart& part, const stream::ConsumerFrame& frame);

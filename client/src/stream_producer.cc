@@ -254,8 +254,10 @@ bool StreamProducer::MayMove() {
          next_->core->Stats().size() >= current_->core->Stats().size();
 }
 
-std::shared_ptr<ProducerPart> StreamProducer::PartToUse(Deadline* until) {
+absl::StatusOr<std::shared_ptr<ProducerPart>> StreamProducer::PartToUse(Deadline* until) {
   MutexLock lock(mutex_);
+  // Under the same lock as the choice: whoever cancels later finds the part that is used.
+  VRAMD_RETURN_IF_ERROR(CheckGoingLocked());
   if (next_ == nullptr) return current_;
   if (!MayMove()) {
     *until = std::min(*until, grace_until_);
@@ -293,9 +295,8 @@ absl::Status StreamProducer::CheckGoingLocked() {
 
 absl::StatusOr<ClientSlot> StreamProducer::Acquire(Deadline until) {
   for (;;) {
-    VRAMD_RETURN_IF_ERROR(CheckGoing());
     Deadline wait_until = until;
-    const std::shared_ptr<ProducerPart> part = PartToUse(&wait_until);
+    VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToUse(&wait_until));
     CollectBroken(*part);
     Retire(*part);
     auto acquired = part->core->Acquire({wait_until, spin_});
@@ -354,9 +355,8 @@ absl::Status StreamProducer::WaitUntilDone(Wait wait) {
 // in vain. What fails afterwards (the reply or a handle does not come, a consumer took the room,
 // the user gave up) has the broker retire the ring, if it made one: it allows no more than 32.
 absl::Status StreamProducer::Resize(v1::ResizeStreamRequest request, Deadline until) {
-  VRAMD_RETURN_IF_ERROR(CheckGoing());
   Deadline unused = until;
-  const std::shared_ptr<ProducerPart> part = PartToUse(&unused);
+  VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToUse(&unused));
   VRAMD_RETURN_IF_ERROR(WaitUntilDone([&] {
     return part->core->AwaitRoom(request.image_count(), {until, spin_});
   }));

@@ -104,8 +104,9 @@ class StreamProducer : private PartFollower::Owner {
   absl::Status TryToAddConsumer(ProducerPart& part, const v1::StreamEvent& event);
   void RemoveConsumer(ProducerPart& part, uint64_t id);
   std::shared_ptr<ProducerPart> PartOf(uint32_t session);
-  // Moves over if the time has come; else sees that *until is not later than that time.
-  std::shared_ptr<ProducerPart> PartToUse(stream::Deadline* until);
+  // Moves over if the time has come; else sees that *until is not later than that time. CANCELLED,
+  // or FAILED_PRECONDITION once the stream has ended.
+  absl::StatusOr<std::shared_ptr<ProducerPart>> PartToUse(stream::Deadline* until);
   bool Adopt(const std::shared_ptr<ProducerPart>& part);
   bool MayMove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HurryOver();
