@@ -6,12 +6,11 @@
 // that grants that one answers for itself, and what it denies stays denied.
 #include <vulkan/vk_layer.h>
 
-#include <algorithm>
 #include <cstring>
-#include <string>
 #include <vector>
 
 #include "driver-shim/layer/chain.h"
+#include "driver-shim/layer/extension_list.h"
 #include "driver-shim/layer/layer.h"
 #include "driver-shim/layer/state.h"
 
@@ -30,50 +29,7 @@ constexpr const char* kDeviceExtensions[] = {VK_NV_EXTERNAL_MEMORY_EXTENSION_NAM
 // What is under the layer when it is used in-process.
 PFN_vkGetInstanceProcAddr g_driver = nullptr;
 
-bool Has(const std::vector<VkExtensionProperties>& list, const char* name) {
-  return std::any_of(list.begin(), list.end(), [&](const VkExtensionProperties& extension) {
-    return std::strcmp(extension.extensionName, name) == 0;
-  });
-}
-
-void AddIfMissing(std::vector<VkExtensionProperties>& list, const char* name) {
-  if (Has(list, name)) return;
-  VkExtensionProperties extension{};
-  std::strncpy(extension.extensionName, name, VK_MAX_EXTENSION_NAME_SIZE - 1);
-  extension.specVersion = 1;
-  list.push_back(extension);
-}
-
-// Vulkan's two-call idiom, from the answering side.
-VkResult Answer(const std::vector<VkExtensionProperties>& list, uint32_t* count,
-                VkExtensionProperties* out) {
-  const auto all = static_cast<uint32_t>(list.size());
-  if (out == nullptr) {
-    *count = all;
-    return VK_SUCCESS;
-  }
-  const uint32_t copied = std::min(*count, all);
-  std::copy_n(list.begin(), copied, out);
-  *count = copied;
-  return copied < all ? VK_INCOMPLETE : VK_SUCCESS;
-}
-
-template <typename Call>
-std::vector<VkExtensionProperties> Ask(Call call) {
-  std::vector<VkExtensionProperties> list;
-  uint32_t count = 0;
-  VkResult result;
-  do {
-    if (call(&count, nullptr) != VK_SUCCESS) return {};
-    list.resize(count);
-    result = call(&count, list.data());
-    list.resize(count);
-  } while (result == VK_INCOMPLETE);
-  return result == VK_SUCCESS ? list : std::vector<VkExtensionProperties>();
-}
-
-std::vector<VkExtensionProperties> DriverExtensions(const InstanceState& instance,
-                                                    VkPhysicalDevice device) {
+ExtensionList DriverExtensions(const InstanceState& instance, VkPhysicalDevice device) {
   const auto enumerate = instance.Get<PFN_vkEnumerateDeviceExtensionProperties>(
       "vkEnumerateDeviceExtensionProperties");
   return Ask([&](uint32_t* count, VkExtensionProperties* out) {
@@ -81,28 +37,11 @@ std::vector<VkExtensionProperties> DriverExtensions(const InstanceState& instanc
   });
 }
 
-Mode ModeFor(const std::vector<VkExtensionProperties>& extensions) {
+Mode ModeFor(const ExtensionList& extensions) {
   if (Has(extensions, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME)) return Mode::kAside;
   if (Has(extensions, VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME)) return Mode::kKhr;
   if (Has(extensions, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME)) return Mode::kSection;
   return Mode::kAside;
-}
-
-// The enabled names without those that the driver does not know.
-std::vector<const char*> Without(const char* const* names, uint32_t count,
-                                 std::initializer_list<const char*> removed) {
-  std::vector<const char*> kept;
-  for (uint32_t i = 0; i < count; ++i)
-    if (std::none_of(removed.begin(), removed.end(),
-                     [&](const char* name) { return std::strcmp(name, names[i]) == 0; }))
-      kept.push_back(names[i]);
-  return kept;
-}
-
-void AddName(std::vector<const char*>& names, const char* name) {
-  if (std::none_of(names.begin(), names.end(),
-                   [&](const char* have) { return std::strcmp(have, name) == 0; }))
-    names.push_back(name);
 }
 
 // ---- Instances ---------------------------------------------------------------------------------
@@ -113,7 +52,7 @@ VKAPI_ATTR VkResult VKAPI_CALL EnumerateInstanceExtensionProperties(const char* 
   const auto next = reinterpret_cast<PFN_vkEnumerateInstanceExtensionProperties>(
       g_driver == nullptr ? nullptr : g_driver(nullptr, "vkEnumerateInstanceExtensionProperties"));
   if (layer != nullptr && next != nullptr) return next(layer, count, out);
-  std::vector<VkExtensionProperties> list;
+  ExtensionList list;
   if (next != nullptr)
     list = Ask([&](uint32_t* n, VkExtensionProperties* p) { return next(nullptr, n, p); });
   AddIfMissing(list, kInstanceExtension);
@@ -207,7 +146,7 @@ VKAPI_ATTR VkResult VKAPI_CALL EnumerateDeviceExtensionProperties(VkPhysicalDevi
   if (layer != nullptr)
     return instance->Get<PFN_vkEnumerateDeviceExtensionProperties>(
         "vkEnumerateDeviceExtensionProperties")(device, layer, count, out);
-  std::vector<VkExtensionProperties> list = DriverExtensions(*instance, device);
+  ExtensionList list = DriverExtensions(*instance, device);
   if (ModeFor(list) != Mode::kAside)
     for (const char* name : kDeviceExtensions) AddIfMissing(list, name);
   return Answer(list, count, out);
