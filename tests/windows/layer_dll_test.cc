@@ -10,13 +10,13 @@
 #include <vulkan/vulkan_win32.h>
 
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "tests/windows/beside.h"
 #include "tests/windows/fake_driver.h"
 #include "tests/windows/layer_fixture.h"
 
@@ -212,11 +212,8 @@ std::set<std::string> Names(const nlohmann::json& extensions) {
 }
 
 nlohmann::json Manifest() {
-  std::wstring path(32768, L'\0');
-  path.resize(GetModuleFileNameW(nullptr, path.data(), static_cast<DWORD>(path.size())));
-  const auto file =
-      std::filesystem::path(path).parent_path() / "VkLayer_vramd_external_memory.json";
-  return nlohmann::json::parse(std::ifstream(file), nullptr, /*allow_exceptions=*/false);
+  std::ifstream file(BesideThisProgram("VkLayer_vramd_external_memory.json"));
+  return nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
 }
 
 TEST_P(LayerDllTest, TheManifestNamesTheLibraryAndWhatItGives) {
