@@ -6,7 +6,7 @@
 // Ownership is the NV extension's: every exported handle is the application's, and a handle that
 // was imported is the driver's, which here means that it is closed once the import succeeded.
 #include <algorithm>
-#include <cstring>
+#include <string>
 #include <utility>
 
 #include "driver-shim/layer/chain.h"
@@ -92,20 +92,39 @@ VKAPI_ATTR void VKAPI_CALL GetImageMemoryRequirements2(VkDevice handle,
   if (IsSharedImage(device, info->image)) Restrict(device, out->memoryRequirements, out->pNext);
 }
 
+// The question about an image that is to be made, in the driver's own terms.
+struct ImageQuestion {
+  ImageQuestion(const DeviceState& device, const VkDeviceImageMemoryRequirements& asked)
+      : external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, asked.pCreateInfo->pNext,
+                 DriverType(device)},
+        image(*asked.pCreateInfo),
+        changed(asked) {
+    image.pNext = &external;
+    changed.pCreateInfo = &image;
+  }
+  VkExternalMemoryImageCreateInfo external;
+  VkImageCreateInfo image;
+  VkDeviceImageMemoryRequirements changed;
+};
+
 VKAPI_ATTR void VKAPI_CALL GetDeviceImageMemoryRequirements(
     VkDevice handle, const VkDeviceImageMemoryRequirements* info, VkMemoryRequirements2* out) {
   DeviceState& device = *FindDevice(handle);
   if (device.mode == Mode::kAside || !IsShared(*info->pCreateInfo))
     return device.device_image_requirements(handle, info, out);
-  const VkExternalMemoryImageCreateInfo external = {
-      VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info->pCreateInfo->pNext,
-      DriverType(device)};
-  VkImageCreateInfo image = *info->pCreateInfo;
-  image.pNext = &external;
-  VkDeviceImageMemoryRequirements changed = *info;
-  changed.pCreateInfo = &image;
-  device.device_image_requirements(handle, &changed, out);
+  const ImageQuestion question(device, *info);
+  device.device_image_requirements(handle, &question.changed, out);
   Restrict(device, out->memoryRequirements, out->pNext);
+}
+
+VKAPI_ATTR void VKAPI_CALL
+GetDeviceImageSparseMemoryRequirements(VkDevice handle, const VkDeviceImageMemoryRequirements* info,
+                                       uint32_t* count, VkSparseImageMemoryRequirements2* out) {
+  DeviceState& device = *FindDevice(handle);
+  if (device.mode == Mode::kAside || !IsShared(*info->pCreateInfo))
+    return device.device_image_sparse_requirements(handle, info, count, out);
+  const ImageQuestion question(device, *info);
+  device.device_image_sparse_requirements(handle, &question.changed, count, out);
 }
 
 // ---- Memory ------------------------------------------------------------------------------------
@@ -308,6 +327,13 @@ void Load(const DeviceState& device, const char* name, Function& function) {
   function = reinterpret_cast<Function>(device.next(device.device, name));
 }
 
+// Devices of version 1.0 have it by the name of its extension only.
+template <typename Function>
+void LoadPromoted(const DeviceState& device, const char* name, Function& function) {
+  Load(device, name, function);
+  if (function == nullptr) Load(device, (std::string(name) + "KHR").c_str(), function);
+}
+
 uint32_t MemoryTypesOfSections(const DeviceState& device) {
   auto section = CreateSection(device.granularity, "vramd-layer-probe");
   if (!section.ok()) return 0;
@@ -319,12 +345,14 @@ uint32_t MemoryTypesOfSections(const DeviceState& device) {
   return properties.memoryTypeBits;
 }
 
+// 0 where nobody can be asked; no driver may want more than 64 KiB, which a section's view has.
 VkDeviceSize PointerAlignment(const DeviceState& device) {
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
   VkPhysicalDeviceProperties2 properties = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host};
-  device.instance->Get<PFN_vkGetPhysicalDeviceProperties2>("vkGetPhysicalDeviceProperties2")(
-      device.physical_device, &properties);
+  const auto ask = device.instance->GetPromoted<PFN_vkGetPhysicalDeviceProperties2>(
+      "vkGetPhysicalDeviceProperties2");
+  if (ask != nullptr) ask(device.physical_device, &properties);
   return host.minImportedHostPointerAlignment;
 }
 
@@ -336,8 +364,10 @@ void PrepareDevice(DeviceState& device) {
   Load(device, "vkCreateImage", device.create_image);
   Load(device, "vkDestroyImage", device.destroy_image);
   Load(device, "vkGetImageMemoryRequirements", device.image_requirements);
-  Load(device, "vkGetImageMemoryRequirements2", device.image_requirements2);
-  Load(device, "vkGetDeviceImageMemoryRequirements", device.device_image_requirements);
+  LoadPromoted(device, "vkGetImageMemoryRequirements2", device.image_requirements2);
+  LoadPromoted(device, "vkGetDeviceImageMemoryRequirements", device.device_image_requirements);
+  LoadPromoted(device, "vkGetDeviceImageSparseMemoryRequirements",
+               device.device_image_sparse_requirements);
   Load(device, "vkGetMemoryWin32HandleNV", device.get_handle_nv);
   Load(device, "vkGetMemoryWin32HandleKHR", device.get_handle_khr);
   Load(device, "vkGetMemoryHostPointerPropertiesEXT", device.host_pointer_properties);
@@ -346,31 +376,21 @@ void PrepareDevice(DeviceState& device) {
   device.section_types = MemoryTypesOfSections(device);
 }
 
-PFN_vkVoidFunction FindDeviceFunction(const char* name, Mode mode) {
-  struct Entry {
-    const char* name;
-    PFN_vkVoidFunction function;
-    bool always;  // also for a device that the layer leaves alone
+std::span<const Intercept> DeviceIntercepts() {
+  static const Intercept kIntercepts[] = {
+      VRAMD_INTERCEPT(GetDeviceProcAddr, Intercept::kAdded | Intercept::kAlways),
+      VRAMD_INTERCEPT(DestroyDevice, Intercept::kAlways),
+      VRAMD_INTERCEPT(CreateImage, 0),
+      VRAMD_INTERCEPT(DestroyImage, 0),
+      VRAMD_INTERCEPT(GetImageMemoryRequirements, 0),
+      VRAMD_INTERCEPT(GetImageMemoryRequirements2, Intercept::kPromoted),
+      VRAMD_INTERCEPT(GetDeviceImageMemoryRequirements, Intercept::kPromoted),
+      VRAMD_INTERCEPT(GetDeviceImageSparseMemoryRequirements, Intercept::kPromoted),
+      VRAMD_INTERCEPT(AllocateMemory, 0),
+      VRAMD_INTERCEPT(FreeMemory, 0),
+      VRAMD_INTERCEPT(GetMemoryWin32HandleNV, Intercept::kAdded),
   };
-#define VRAMD_ENTRY(function, always) \
-  { "vk" #function, reinterpret_cast<PFN_vkVoidFunction>(&function), always }
-  static const Entry kEntries[] = {
-      VRAMD_ENTRY(GetDeviceProcAddr, true),
-      VRAMD_ENTRY(DestroyDevice, true),
-      VRAMD_ENTRY(CreateImage, false),
-      VRAMD_ENTRY(DestroyImage, false),
-      VRAMD_ENTRY(GetImageMemoryRequirements, false),
-      VRAMD_ENTRY(GetImageMemoryRequirements2, false),
-      VRAMD_ENTRY(GetDeviceImageMemoryRequirements, false),
-      VRAMD_ENTRY(AllocateMemory, false),
-      VRAMD_ENTRY(FreeMemory, false),
-      VRAMD_ENTRY(GetMemoryWin32HandleNV, false),
-  };
-#undef VRAMD_ENTRY
-  for (const Entry& entry : kEntries)
-    if (std::strcmp(name, entry.name) == 0)
-      return entry.always || mode != Mode::kAside ? entry.function : nullptr;
-  return nullptr;
+  return kIntercepts;
 }
 
 }  // namespace vramd::layer

@@ -74,14 +74,29 @@ PFN_vkGetInstanceProcAddr NextOf(const VkInstanceCreateInfo& info) {
   return g_driver;
 }
 
-bool DriverHasCapabilities(PFN_vkGetInstanceProcAddr next) {
+ExtensionList DriverInstanceExtensions(PFN_vkGetInstanceProcAddr next) {
   const auto enumerate = reinterpret_cast<PFN_vkEnumerateInstanceExtensionProperties>(
       next(nullptr, "vkEnumerateInstanceExtensionProperties"));
-  if (enumerate == nullptr) return false;
-  return Has(Ask([&](uint32_t* count, VkExtensionProperties* out) {
-               return enumerate(nullptr, count, out);
-             }),
-             kInstanceExtension);
+  if (enumerate == nullptr) return {};
+  return Ask(
+      [&](uint32_t* count, VkExtensionProperties* out) { return enumerate(nullptr, count, out); });
+}
+
+// What the driver is to enable. In version 1.0 the queries by which the layer finds out what can be
+// shared are extensions, which the application had no reason to enable.
+std::vector<const char*> InstanceNames(const VkInstanceCreateInfo& info,
+                                       const ExtensionList& below) {
+  const auto given = info.ppEnabledExtensionNames;
+  std::vector<const char*> names =
+      Has(below, kInstanceExtension)
+          ? std::vector<const char*>(given, given + info.enabledExtensionCount)
+          : Without(given, info.enabledExtensionCount, {kInstanceExtension});
+  const auto* application = info.pApplicationInfo;
+  if (application != nullptr && application->apiVersion >= VK_API_VERSION_1_1) return names;
+  for (const char* name : {VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME,
+                           VK_KHR_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME})
+    if (Has(below, name)) AddName(names, name);
+  return names;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* info,
@@ -90,17 +105,13 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateInstance(const VkInstanceCreateInfo* info,
   auto state = std::make_unique<InstanceState>();
   state->next = NextOf(*info);
   if (state->next == nullptr) return VK_ERROR_INITIALIZATION_FAILED;
-  state->driver_has_capabilities = DriverHasCapabilities(state->next);
   const auto create =
       reinterpret_cast<PFN_vkCreateInstance>(state->next(nullptr, "vkCreateInstance"));
+  const std::vector<const char*> names =
+      InstanceNames(*info, DriverInstanceExtensions(state->next));
   VkInstanceCreateInfo changed = *info;
-  std::vector<const char*> names;
-  if (!state->driver_has_capabilities) {
-    names =
-        Without(info->ppEnabledExtensionNames, info->enabledExtensionCount, {kInstanceExtension});
-    changed.enabledExtensionCount = static_cast<uint32_t>(names.size());
-    changed.ppEnabledExtensionNames = names.data();
-  }
+  changed.enabledExtensionCount = static_cast<uint32_t>(names.size());
+  changed.ppEnabledExtensionNames = names.data();
   const VkResult result = create(&changed, allocator, instance);
   if (result != VK_SUCCESS) return result;
   state->instance = *instance;
@@ -127,7 +138,7 @@ VKAPI_ATTR VkResult VKAPI_CALL EnumeratePhysicalDevices(VkInstance instance, uin
 VKAPI_ATTR VkResult VKAPI_CALL EnumeratePhysicalDeviceGroups(
     VkInstance instance, uint32_t* count, VkPhysicalDeviceGroupProperties* groups) {
   InstanceState* const state = FindInstance(instance);
-  const VkResult result = state->Get<PFN_vkEnumeratePhysicalDeviceGroups>(
+  const VkResult result = state->GetPromoted<PFN_vkEnumeratePhysicalDeviceGroups>(
       "vkEnumeratePhysicalDeviceGroups")(instance, count, groups);
   if (groups != nullptr && result >= 0)
     for (uint32_t i = 0; i < *count; ++i)
@@ -167,15 +178,17 @@ bool DeniesItsHostExtension(VkPhysicalDevice device, VkExternalMemoryHandleTypeF
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO, nullptr, 0,
       VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, kHost};
   VkExternalBufferProperties answer = {VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
-  instance.Get<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
-      "vkGetPhysicalDeviceExternalBufferProperties")(device, &plainest, &answer);
+  const auto ask = instance.GetPromoted<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
+      "vkGetPhysicalDeviceExternalBufferProperties");
+  if (ask == nullptr) return false;
+  ask(device, &plainest, &answer);
   return answer.externalMemoryProperties.externalMemoryFeatures == 0;
 }
 
 VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceExternalBufferProperties(
     VkPhysicalDevice device, const VkPhysicalDeviceExternalBufferInfo* info,
     VkExternalBufferProperties* out) {
-  InstanceOf(device)->Get<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
+  InstanceOf(device)->GetPromoted<PFN_vkGetPhysicalDeviceExternalBufferProperties>(
       "vkGetPhysicalDeviceExternalBufferProperties")(device, info, out);
   if (DeniesItsHostExtension(device, info->handleType)) Correct(out->externalMemoryProperties);
 }
@@ -183,8 +196,9 @@ VKAPI_ATTR void VKAPI_CALL GetPhysicalDeviceExternalBufferProperties(
 VKAPI_ATTR VkResult VKAPI_CALL GetPhysicalDeviceImageFormatProperties2(
     VkPhysicalDevice device, const VkPhysicalDeviceImageFormatInfo2* info,
     VkImageFormatProperties2* out) {
-  const auto next = InstanceOf(device)->Get<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
+  const auto next = InstanceOf(device)->GetPromoted<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
       "vkGetPhysicalDeviceImageFormatProperties2");
+  if (next == nullptr) return VK_ERROR_FORMAT_NOT_SUPPORTED;  // asked by the layer itself
   VkResult result = next(device, info, out);
   const auto* asked = Find<VkPhysicalDeviceExternalImageFormatInfo>(
       info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
@@ -281,6 +295,18 @@ bool Enables(const VkDeviceCreateInfo& info, const char* name) {
   return false;
 }
 
+// What the driver is to enable in place of the NV extensions, with what that needs in version 1.0.
+std::vector<const char*> DeviceNames(const VkDeviceCreateInfo& info, Mode mode,
+                                     const ExtensionList& below) {
+  std::vector<const char*> names = Without(info.ppEnabledExtensionNames, info.enabledExtensionCount,
+                                           {kDeviceExtensions[0], kDeviceExtensions[1]});
+  AddName(names, mode == Mode::kKhr ? VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME
+                                    : VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  if (Has(below, VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME))
+    AddName(names, VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
+  return names;
+}
+
 }  // namespace
 
 Mode ModeOf(const InstanceState& instance, VkPhysicalDevice device) {
@@ -295,16 +321,13 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_device,
   state->instance = InstanceOf(physical_device);
   state->physical_device = physical_device;
   state->next = NextDeviceOf(*info, *state->instance);
+  const ExtensionList below = DriverExtensions(*state->instance, physical_device);
   // A device that did not ask for the extension is left alone.
-  if (Enables(*info, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME))
-    state->mode = ModeOf(*state->instance, physical_device);
+  if (Enables(*info, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME)) state->mode = ModeFor(below);
   VkDeviceCreateInfo changed = *info;
   std::vector<const char*> names;
   if (state->mode != Mode::kAside) {
-    names = Without(info->ppEnabledExtensionNames, info->enabledExtensionCount,
-                    {kDeviceExtensions[0], kDeviceExtensions[1]});
-    AddName(names, state->mode == Mode::kKhr ? VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME
-                                             : VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+    names = DeviceNames(*info, state->mode, below);
     changed.enabledExtensionCount = static_cast<uint32_t>(names.size());
     changed.ppEnabledExtensionNames = names.data();
   }
@@ -315,53 +338,25 @@ VKAPI_ATTR VkResult VKAPI_CALL CreateDevice(VkPhysicalDevice physical_device,
   PrepareDevice(*AddDevice(std::move(state)));
   return VK_SUCCESS;
 }
-
-PFN_vkVoidFunction FindInstanceFunction(const char* name) {
-  struct Entry {
-    const char* name;
-    PFN_vkVoidFunction function;
-  };
-#define VRAMD_ENTRY(function) \
-  { "vk" #function, reinterpret_cast<PFN_vkVoidFunction>(&function) }
-  static const Entry kEntries[] = {
-      VRAMD_ENTRY(GetInstanceProcAddr),
-      VRAMD_ENTRY(GetDeviceProcAddr),
-      VRAMD_ENTRY(EnumerateInstanceExtensionProperties),
-      VRAMD_ENTRY(CreateInstance),
-      VRAMD_ENTRY(DestroyInstance),
-      VRAMD_ENTRY(EnumeratePhysicalDevices),
-      VRAMD_ENTRY(EnumeratePhysicalDeviceGroups),
-      VRAMD_ENTRY(EnumerateDeviceExtensionProperties),
-      VRAMD_ENTRY(GetPhysicalDeviceExternalImageFormatPropertiesNV),
-      VRAMD_ENTRY(GetPhysicalDeviceExternalBufferProperties),
-      VRAMD_ENTRY(GetPhysicalDeviceImageFormatProperties2),
-      VRAMD_ENTRY(CreateDevice),
-  };
-#undef VRAMD_ENTRY
-  for (const Entry& entry : kEntries)
-    if (std::strcmp(name, entry.name) == 0) return entry.function;
-  return nullptr;
-}
-
 void UseDriver(PFN_vkGetInstanceProcAddr next) { g_driver = next; }
+PFN_vkGetInstanceProcAddr DriverBelow() { return g_driver; }
 
-PFN_vkVoidFunction VKAPI_CALL GetInstanceProcAddr(VkInstance instance, const char* name) {
-  if (const PFN_vkVoidFunction ours = FindInstanceFunction(name)) return ours;
-  const InstanceState* const state = FindInstance(instance);
-  const PFN_vkGetInstanceProcAddr next = state == nullptr ? g_driver : state->next;
-  const PFN_vkVoidFunction theirs = next == nullptr ? nullptr : next(instance, name);
-  // By way of the instance a device's functions must work for every device, ours or not.
-  const PFN_vkVoidFunction ours = FindDeviceFunction(name, Mode::kSection);
-  const bool known = theirs != nullptr || std::strcmp(name, "vkGetMemoryWin32HandleNV") == 0;
-  return ours != nullptr && known ? ours : theirs;
-}
-
-PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice device, const char* name) {
-  const DeviceState* const state = FindDevice(device);
-  if (state == nullptr) return nullptr;
-  const PFN_vkVoidFunction ours = FindDeviceFunction(name, state->mode);
-  if (ours != nullptr) return ours;
-  return state->next(device, name);
+std::span<const Intercept> InstanceIntercepts() {
+  static const Intercept kIntercepts[] = {
+      VRAMD_INTERCEPT(GetInstanceProcAddr, Intercept::kAdded),
+      VRAMD_INTERCEPT(GetDeviceProcAddr, Intercept::kAdded),
+      VRAMD_INTERCEPT(EnumerateInstanceExtensionProperties, Intercept::kAdded),
+      VRAMD_INTERCEPT(CreateInstance, Intercept::kAdded),
+      VRAMD_INTERCEPT(DestroyInstance, 0),
+      VRAMD_INTERCEPT(EnumeratePhysicalDevices, 0),
+      VRAMD_INTERCEPT(EnumeratePhysicalDeviceGroups, Intercept::kPromoted),
+      VRAMD_INTERCEPT(EnumerateDeviceExtensionProperties, 0),
+      VRAMD_INTERCEPT(GetPhysicalDeviceExternalImageFormatPropertiesNV, Intercept::kAdded),
+      VRAMD_INTERCEPT(GetPhysicalDeviceExternalBufferProperties, Intercept::kPromoted),
+      VRAMD_INTERCEPT(GetPhysicalDeviceImageFormatProperties2, Intercept::kPromoted),
+      VRAMD_INTERCEPT(CreateDevice, 0),
+  };
+  return kIntercepts;
 }
 
 }  // namespace vramd::layer

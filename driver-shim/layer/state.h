@@ -14,6 +14,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
+#include <string>
 
 #include "base/mutex.h"
 #include "base/os_handle.h"
@@ -31,11 +33,17 @@ enum class Mode {
 struct InstanceState {
   VkInstance instance = VK_NULL_HANDLE;
   PFN_vkGetInstanceProcAddr next = nullptr;
-  bool driver_has_capabilities = false;  // VK_NV_external_memory_capabilities
 
   template <typename Function>
   Function Get(const char* name) const {
     return reinterpret_cast<Function>(next(instance, name));
+  }
+  // By the name that core has for it, or by the one of the extension that it came from: an instance
+  // of version 1.0 has only that. Null if it has neither.
+  template <typename Function>
+  Function GetPromoted(const char* name) const {
+    if (const auto core = Get<Function>(name)) return core;
+    return Get<Function>((std::string(name) + "KHR").c_str());
   }
 };
 
@@ -63,6 +71,7 @@ struct DeviceState {
   PFN_vkGetImageMemoryRequirements image_requirements = nullptr;
   PFN_vkGetImageMemoryRequirements2 image_requirements2 = nullptr;
   PFN_vkGetDeviceImageMemoryRequirements device_image_requirements = nullptr;
+  PFN_vkGetDeviceImageSparseMemoryRequirements device_image_sparse_requirements = nullptr;
   PFN_vkGetMemoryWin32HandleKHR get_handle_khr = nullptr;
   PFN_vkGetMemoryWin32HandleNV get_handle_nv = nullptr;  // kAside
   PFN_vkGetMemoryHostPointerPropertiesEXT host_pointer_properties = nullptr;
@@ -87,9 +96,25 @@ std::unique_ptr<DeviceState> RemoveDevice(VkDevice device);
 // ---- What a driver can be given; instance_functions.cc.
 Mode ModeOf(const InstanceState& instance, VkPhysicalDevice device);
 
-// ---- Functions of the two halves, by name, or null.
-PFN_vkVoidFunction FindInstanceFunction(const char* name);
-PFN_vkVoidFunction FindDeviceFunction(const char* name, Mode mode);
+// ---- The commands that the layer is in the way of; dispatch.cc gives them out.
+struct Intercept {
+  enum Flags : unsigned {
+    kAdded = 1,     // given whether the driver has it or not
+    kPromoted = 2,  // also by its name with KHR behind it
+    kAlways = 4,    // also for devices that the layer leaves alone
+  };
+  const char* name;
+  PFN_vkVoidFunction function;
+  unsigned flags;
+};
+#define VRAMD_INTERCEPT(function, flags) \
+  Intercept { "vk" #function, reinterpret_cast<PFN_vkVoidFunction>(&function), flags }
+
+std::span<const Intercept> InstanceIntercepts();  // of instances and physical devices
+std::span<const Intercept> DeviceIntercepts();
+
+// What is under the layer when it is used in-process, or null.
+PFN_vkGetInstanceProcAddr DriverBelow();
 
 // device_functions.cc: readies a new device whose mode is set.
 void PrepareDevice(DeviceState& device);
