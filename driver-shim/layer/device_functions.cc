@@ -1,7 +1,7 @@
 // The device half: images, memory and handles.
 //
-// The NV structures stay in the chains that go down: a driver must skip what it does not know. What
-// they ask for is put before them in the driver's own terms.
+// The NV structures are taken out of the chains that go down, and what they ask for is put in front
+// in the driver's own terms: a chain may hold the NV structures or the KHR ones, never both.
 //
 // Ownership is the NV extension's: every exported handle is the application's, and a handle that
 // was imported is the driver's, which here means that it is closed once the import succeeded.
@@ -26,6 +26,14 @@ VkExternalMemoryHandleTypeFlags DriverType(const DeviceState& device) {
                                    : VkExternalMemoryHandleTypeFlags(kHostPointer);
 }
 
+// The application's chain without the structures that the layer translates.
+ChainWithout WithoutNv(const void* chain) {
+  return ChainWithout(chain, {VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO_NV,
+                              VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO_NV,
+                              VK_STRUCTURE_TYPE_EXPORT_MEMORY_WIN32_HANDLE_INFO_NV,
+                              VK_STRUCTURE_TYPE_IMPORT_MEMORY_WIN32_HANDLE_INFO_NV});
+}
+
 bool IsShared(const VkImageCreateInfo& info) {
   const auto* external = Find<VkExternalMemoryImageCreateInfoNV>(
       info.pNext, VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO_NV);
@@ -34,17 +42,27 @@ bool IsShared(const VkImageCreateInfo& info) {
 
 // ---- Images ------------------------------------------------------------------------------------
 
+// The creation of an image, in the driver's own terms.
+struct DriverImage {
+  DriverImage(const DeviceState& device, const VkImageCreateInfo& asked)
+      : rest(WithoutNv(asked.pNext)),
+        external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, rest.head(),
+                 DriverType(device)},
+        info(asked) {
+    info.pNext = IsShared(asked) ? &external : rest.head();
+  }
+  ChainWithout rest;
+  VkExternalMemoryImageCreateInfo external;
+  VkImageCreateInfo info;
+};
+
 VKAPI_ATTR VkResult VKAPI_CALL CreateImage(VkDevice handle, const VkImageCreateInfo* info,
                                            const VkAllocationCallbacks* allocator, VkImage* image) {
   DeviceState& device = *FindDevice(handle);
-  if (device.mode == Mode::kAside || !IsShared(*info))
-    return device.create_image(handle, info, allocator, image);
-  const VkExternalMemoryImageCreateInfo external = {
-      VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, info->pNext, DriverType(device)};
-  VkImageCreateInfo changed = *info;
-  changed.pNext = &external;
-  const VkResult result = device.create_image(handle, &changed, allocator, image);
-  if (result == VK_SUCCESS) {
+  if (device.mode == Mode::kAside) return device.create_image(handle, info, allocator, image);
+  const DriverImage asked(device, *info);
+  const VkResult result = device.create_image(handle, &asked.info, allocator, image);
+  if (result == VK_SUCCESS && IsShared(*info)) {
     MutexLock lock(device.mutex);
     device.images.insert(*image);
   }
@@ -92,39 +110,27 @@ VKAPI_ATTR void VKAPI_CALL GetImageMemoryRequirements2(VkDevice handle,
   if (IsSharedImage(device, info->image)) Restrict(device, out->memoryRequirements, out->pNext);
 }
 
-// The question about an image that is to be made, in the driver's own terms.
-struct ImageQuestion {
-  ImageQuestion(const DeviceState& device, const VkDeviceImageMemoryRequirements& asked)
-      : external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO, asked.pCreateInfo->pNext,
-                 DriverType(device)},
-        image(*asked.pCreateInfo),
-        changed(asked) {
-    image.pNext = &external;
-    changed.pCreateInfo = &image;
-  }
-  VkExternalMemoryImageCreateInfo external;
-  VkImageCreateInfo image;
-  VkDeviceImageMemoryRequirements changed;
-};
-
 VKAPI_ATTR void VKAPI_CALL GetDeviceImageMemoryRequirements(
     VkDevice handle, const VkDeviceImageMemoryRequirements* info, VkMemoryRequirements2* out) {
   DeviceState& device = *FindDevice(handle);
-  if (device.mode == Mode::kAside || !IsShared(*info->pCreateInfo))
-    return device.device_image_requirements(handle, info, out);
-  const ImageQuestion question(device, *info);
-  device.device_image_requirements(handle, &question.changed, out);
-  Restrict(device, out->memoryRequirements, out->pNext);
+  if (device.mode == Mode::kAside) return device.device_image_requirements(handle, info, out);
+  const DriverImage image(device, *info->pCreateInfo);
+  VkDeviceImageMemoryRequirements changed = *info;
+  changed.pCreateInfo = &image.info;
+  device.device_image_requirements(handle, &changed, out);
+  if (IsShared(*info->pCreateInfo)) Restrict(device, out->memoryRequirements, out->pNext);
 }
 
 VKAPI_ATTR void VKAPI_CALL
 GetDeviceImageSparseMemoryRequirements(VkDevice handle, const VkDeviceImageMemoryRequirements* info,
                                        uint32_t* count, VkSparseImageMemoryRequirements2* out) {
   DeviceState& device = *FindDevice(handle);
-  if (device.mode == Mode::kAside || !IsShared(*info->pCreateInfo))
+  if (device.mode == Mode::kAside)
     return device.device_image_sparse_requirements(handle, info, count, out);
-  const ImageQuestion question(device, *info);
-  device.device_image_sparse_requirements(handle, &question.changed, count, out);
+  const DriverImage image(device, *info->pCreateInfo);
+  VkDeviceImageMemoryRequirements changed = *info;
+  changed.pCreateInfo = &image.info;
+  device.device_image_sparse_requirements(handle, &changed, count, out);
 }
 
 // ---- Memory ------------------------------------------------------------------------------------
@@ -140,6 +146,7 @@ struct Wish {
             info.pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_WIN32_HANDLE_INFO_NV)) {
     if (imported != nullptr && imported->handleType == 0) imported = nullptr;
     if (exported != nullptr && exported->handleTypes == 0) exported = nullptr;
+    if (exported == nullptr) access = nullptr;  // says how to export
   }
   bool any() const { return exported != nullptr || imported != nullptr; }
   // The one type that the layer gives. Others would need the driver.
@@ -177,7 +184,9 @@ VkResult AllocateKhr(DeviceState& device, const Wish& wish, const VkMemoryAlloca
   VkExportMemoryAllocateInfo exported = {VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO};
   VkImportMemoryWin32HandleInfoKHR imported = {
       VK_STRUCTURE_TYPE_IMPORT_MEMORY_WIN32_HANDLE_INFO_KHR};
+  const ChainWithout rest = WithoutNv(info.pNext);
   VkMemoryAllocateInfo changed = info;
+  changed.pNext = rest.head();
   if (wish.access != nullptr) {
     access.pNext = std::exchange(changed.pNext, &access);
     access.pAttributes = wish.access->pAttributes;
@@ -245,13 +254,22 @@ VkResult AllocateSection(DeviceState& device, const Wish& wish, const VkMemoryAl
   return Finish(device, wish, std::move(state), *memory);
 }
 
+// Structures that ask for no handle type ask for nothing.
+VkResult AllocatePlain(DeviceState& device, const VkMemoryAllocateInfo& info,
+                       const VkAllocationCallbacks* allocator, VkDeviceMemory* memory) {
+  const ChainWithout rest = WithoutNv(info.pNext);
+  VkMemoryAllocateInfo changed = info;
+  changed.pNext = rest.head();
+  return device.allocate_memory(device.device, &changed, allocator, memory);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL AllocateMemory(VkDevice handle, const VkMemoryAllocateInfo* info,
                                               const VkAllocationCallbacks* allocator,
                                               VkDeviceMemory* memory) {
   DeviceState& device = *FindDevice(handle);
+  if (device.mode == Mode::kAside) return device.allocate_memory(handle, info, allocator, memory);
   const Wish wish(*info);
-  if (device.mode == Mode::kAside || !wish.any())
-    return device.allocate_memory(handle, info, allocator, memory);
+  if (!wish.any()) return AllocatePlain(device, *info, allocator, memory);
   if (!wish.possible())
     return wish.imported != nullptr ? VK_ERROR_INVALID_EXTERNAL_HANDLE
                                     : VK_ERROR_OUT_OF_DEVICE_MEMORY;
