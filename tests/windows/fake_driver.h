@@ -7,6 +7,8 @@
 
 #include <vulkan/vulkan_core.h>
 
+#include <functional>
+
 namespace vramd {
 
 struct FakeDriver {
@@ -15,9 +17,14 @@ struct FakeDriver {
   static bool has_host_memory_instead;
   // Then: whether it grants buffers for copies. It denies everything else.
   static bool grants_plain_buffers;
+  // Version 1.0: what later versions made core has only the names of the extensions, which must be
+  // enabled.
+  static bool is_version_1_0;
 
   static int exports;     // calls of vkGetMemoryWin32HandleKHR
-  static int violations;  // of a rule of the KHR extension
+  static int violations;  // of a rule of the KHR extension; NV structures in a chain are some
+  // Is shown each chain of an image or a memory, if it is set.
+  static std::function<void(const void* chain)> sees_chain;
   // What the next call of vkGetMemoryWin32HandleKHR answers.
   static VkResult next_export_result;
 };
