@@ -165,6 +165,57 @@ TEST_F(DispatchTest, CommandsThatTheDriverLacksAreNotGiven) {
   for (const auto& [alias, command] : registry_.aliases()) check(alias);
 }
 
+// ---- Version 1.0 ------------------------------------------------------------------------------
+
+// An application of version 1.0 enables no extension for the queries, and knows the extensions'
+// names of what later became core.
+class VersionOneTest : public LayerTest {
+ protected:
+  void SetUp() override {
+    FakeDriver::is_version_1_0 = true;
+    layer::UseDriver(&FakeDriver::GetInstanceProcAddr);
+    MakeInstance(VK_API_VERSION_1_0);
+    ASSERT_NE(instance_, VK_NULL_HANDLE);
+    FindDevice();
+  }
+  void TearDown() override {
+    LayerTest::TearDown();
+    FakeDriver::is_version_1_0 = false;
+  }
+  void FindDevice() {
+    const auto list =
+        Instance<PFN_vkEnumeratePhysicalDeviceGroups>("vkEnumeratePhysicalDeviceGroupsKHR");
+    ASSERT_NE(list, nullptr);
+    uint32_t count = 1;
+    VkPhysicalDeviceGroupProperties group = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_GROUP_PROPERTIES};
+    ASSERT_EQ(list(instance_, &count, &group), VK_SUCCESS);
+    physical_device_ = group.physicalDevices[0];
+  }
+};
+
+TEST_F(VersionOneTest, ADeviceFromAGroupIsKnown) {
+  EXPECT_EQ(layer::GetInstanceProcAddr(instance_, "vkEnumeratePhysicalDeviceGroups"), nullptr);
+  VkExternalImageFormatPropertiesNV answer = {};
+  EXPECT_EQ(Instance<PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV>(
+                "vkGetPhysicalDeviceExternalImageFormatPropertiesNV")(
+                physical_device_, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_TYPE_2D,
+                VK_IMAGE_TILING_OPTIMAL, VK_IMAGE_USAGE_TRANSFER_DST_BIT, 0, kOpaque, &answer),
+            VK_SUCCESS);
+  EXPECT_NE(answer.externalMemoryFeatures, 0u);
+}
+
+TEST_F(VersionOneTest, ImagesAreQueriedByTheExtensionsNames) {
+  device_ = CreateDevice();
+  ASSERT_NE(device_, VK_NULL_HANDLE);
+  const VkImageMemoryRequirementsInfo2 info = {VK_STRUCTURE_TYPE_IMAGE_MEMORY_REQUIREMENTS_INFO_2};
+  VkMemoryRequirements2 answer = {VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
+  EXPECT_EQ(layer::GetDeviceProcAddr(device_, "vkGetImageMemoryRequirements2"), nullptr);
+  const auto ask = Device<PFN_vkGetImageMemoryRequirements2>("vkGetImageMemoryRequirements2KHR");
+  ASSERT_NE(ask, nullptr);
+  ask(device_, &info, &answer);
+  EXPECT_EQ(answer.memoryRequirements.size, 1u << 20);
+}
+
 // ---- Without an instance -----------------------------------------------------------------------
 
 TEST_F(DispatchTest, WithoutAnInstanceOnlyGlobalCommandsAreGiven) {

@@ -60,19 +60,25 @@ class LayerTest : public testing::TestWithParam<Under> {
   }
 
   void CreateInstance() {
+    MakeInstance(VK_API_VERSION_1_1);
+    if (instance_ == VK_NULL_HANDLE) return;
+    uint32_t count = 1;
+    Instance<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(instance_, &count,
+                                                                           &physical_device_);
+  }
+
+  // Leaves its devices to the test.
+  void MakeInstance(uint32_t version) {
     const char* const extension = VK_NV_EXTERNAL_MEMORY_CAPABILITIES_EXTENSION_NAME;
     VkApplicationInfo application = {VK_STRUCTURE_TYPE_APPLICATION_INFO};
-    application.apiVersion = VK_API_VERSION_1_1;
+    application.apiVersion = version;
     VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
     info.pApplicationInfo = &application;
     info.enabledExtensionCount = 1;
     info.ppEnabledExtensionNames = &extension;
     const auto create = reinterpret_cast<PFN_vkCreateInstance>(
         layer::GetInstanceProcAddr(nullptr, "vkCreateInstance"));
-    if (create(&info, nullptr, &instance_) != VK_SUCCESS) return;
-    uint32_t count = 1;
-    Instance<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(instance_, &count,
-                                                                           &physical_device_);
+    if (create(&info, nullptr, &instance_) != VK_SUCCESS) instance_ = VK_NULL_HANDLE;
   }
 
   VkDevice CreateDevice() {
