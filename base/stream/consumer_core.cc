@@ -282,6 +282,12 @@ void ConsumerCore::AddGeneration(uint32_t generation, uint32_t images) {
   rings_.insert(place, {generation, images});
 }
 
+bool ConsumerCore::KnowsGeneration(uint32_t generation) {
+  MutexLock lock(rings_mutex_);
+  return std::any_of(rings_.begin(), rings_.end(),
+                     [&](const KnownRing& known) { return known.generation == generation; });
+}
+
 absl::Status ConsumerCore::Release(const ConsumerFrame& frame, uint64_t value) {
   if (frame.kept) return absl::OkStatus();
   {

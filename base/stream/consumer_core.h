@@ -85,6 +85,8 @@ class ConsumerCore {
   // What the broker says of a ring: only frames of known rings, with images that these have, come
   // out of Next().
   void AddGeneration(uint32_t generation, uint32_t images);
+  // Whether frames of that ring would come out of Next().
+  bool KnowsGeneration(uint32_t generation);
 
   // The rest of the frame's header. Valid until the frame is released.
   FrameDetails ReadDetails(const ConsumerFrame& frame) const {

@@ -371,8 +371,10 @@ absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
 // the frame is out of reach, and so is what follows, until there is a new part.
 absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, Deadline until) {
   MutexLock lock(mutex_);
-  awaited_ = part.first_generation + generation;
-  while (!store_.HasRing(awaited_)) {
+  awaited_ = generation;
+  // The store does not know: there, the next part's rings have the numbers after the last one that
+  // this part was told of.
+  while (!part.core->KnowsGeneration(generation)) {
     if (cancelled_) return absl::OkStatus();  // PartToAsk() tells
     if ((!next_.empty() || lost_ != EndReason::kLive) && !part.attached()) {
       part.core->EndLocally(EndReason::kRemoved);
@@ -420,7 +422,7 @@ absl::StatusOr<bool> StreamConsumer::Arm() {
   const std::shared_ptr<ConsumerPart> part = Current();
   {
     MutexLock lock(mutex_);
-    if (awaited_ != 0 && !store_.HasRing(awaited_)) {
+    if (awaited_ != 0 && !part->core->KnowsGeneration(awaited_)) {
       stream::SilenceDoorbell(part->core->doorbell());
       return true;
     }

@@ -155,7 +155,8 @@ class StreamConsumer : private PartFollower::Owner {
   Counters before_ ABSL_GUARDED_BY(mutex_);  // of the parts before the current one
   End end_ ABSL_GUARDED_BY(mutex_);
   std::string told_ ABSL_GUARDED_BY(mutex_);      // the broker's reason
-  uint32_t awaited_ ABSL_GUARDED_BY(mutex_) = 0;  // a generation that a frame is in
+  // The current part's generation, by the broker's number, that a frame is in; 0: none.
+  uint32_t awaited_ ABSL_GUARDED_BY(mutex_) = 0;
   bool awaits_part_ ABSL_GUARDED_BY(mutex_) = false;
   // Not kLive when a new broker has not let us back in for too long, and why.
   stream::EndReason lost_ ABSL_GUARDED_BY(mutex_) = stream::EndReason::kLive;

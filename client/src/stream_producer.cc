@@ -219,6 +219,7 @@ bool StreamProducer::wanted() {
 absl::StatusOr<std::shared_ptr<StreamPart>> StreamProducer::Renew() {
   v1::CreateStreamRequest request;
   uint32_t session = 0;
+  MutexLock numbering(numbering_);
   {
     MutexLock lock(mutex_);
     request = request_;
@@ -264,9 +265,10 @@ absl::StatusOr<std::shared_ptr<ProducerPart>> StreamProducer::PartToUse(Deadline
     return current_;
   }
   const auto old = std::exchange(current_, std::exchange(next_, nullptr));
+  old->core->End(stream::EndReason::kMoved);
+  // After the end: another thread may have published a moment ago.
   current_->first_sequence = old->first_sequence + old->core->published();
   current_->core->ContinueAfter(current_->first_sequence);
-  old->core->End(stream::EndReason::kMoved);
   store_.RetireRings(current_->first_generation + 1);
   store_.RetireSessions(current_->session);
   std::erase_if(joined_, [&](const auto& entry) { return entry.first.first < current_->session; });
@@ -355,43 +357,76 @@ absl::Status StreamProducer::WaitUntilDone(Wait wait) {
 // in vain. What fails afterwards (the reply or a handle does not come, a consumer took the room,
 // the user gave up) has the broker retire the ring, if it made one: it allows no more than 32.
 absl::Status StreamProducer::Resize(v1::ResizeStreamRequest request, Deadline until) {
-  Deadline unused = until;
-  VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToUse(&unused));
+  absl::Status status;
+  do {
+    status = TryToResize(request, until);
+  } while (absl::IsAborted(status));
+  return status;
+}
+
+// ABORTED: there is another part now, which is to be resized instead.
+absl::Status StreamProducer::TryToResize(v1::ResizeStreamRequest& request, Deadline until) {
+  VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToResize());
   VRAMD_RETURN_IF_ERROR(WaitUntilDone([&] {
     return part->core->AwaitRoom(request.image_count(), {until, spin_});
   }));
-  Link& link = *part->link;
-  const RequestId id = link.NextRequest();
+  MutexLock numbering(numbering_);
+  const RequestId id = part->link->NextRequest();
   request.set_request_id(id.value);
   request.set_part_id(part->id);
-  v1::ResizeStreamReply reply;
-  const auto context = link.NewContext(timeout_);
-  absl::Status status = link.Conclude(link.streams().Resize(context.get(), request, &reply));
-  if (status.ok()) status = TakeGeneration(*part, reply.generation(), until);
-  if (!status.ok()) {
-    link.GiveUpRing(part->id, id);
+  uint32_t number = 0;
+  absl::Status status;
+  if (const auto images = MakeRing(*part, request, &number); images.ok())
+    status = WaitUntilDone(
+        [&] { return part->core->NewGeneration(number, *images, {until, spin_}); });
+  else
+    status = images.status();
+  if (status.ok()) {
+    Resized(*part, request);
     return status;
   }
+  if (number != 0) store_.RemoveRing(part->first_generation + number);
+  part->link->GiveUpRing(part->id, id);
+  return status;
+}
+
+// A part that is about to follow the current one has its numbers already: a ring that the current
+// one made now would get one of them.
+absl::StatusOr<std::shared_ptr<ProducerPart>> StreamProducer::PartToResize() {
+  Deadline unused = Deadline::max();
+  VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToUse(&unused));
+  MutexLock lock(mutex_);
+  return next_ != nullptr ? next_ : part;
+}
+
+absl::StatusOr<uint32_t> StreamProducer::MakeRing(ProducerPart& part,
+                                                  const v1::ResizeStreamRequest& request,
+                                                  uint32_t* number) {
+  {
+    MutexLock lock(mutex_);
+    if (next_ != nullptr && next_.get() != &part)
+      return absl::AbortedError("the stream moves to a new broker");
+  }
+  Link& link = *part.link;
+  v1::ResizeStreamReply reply;
+  const auto context = link.NewContext(timeout_);
+  VRAMD_RETURN_IF_ERROR(link.Conclude(link.streams().Resize(context.get(), request, &reply)));
+  VRAMD_ASSIGN_OR_RETURN(RingImages ring,
+                         TakeRing(link, reply.generation(), Clock::now() + timeout_));
+  const auto images = static_cast<uint32_t>(ring.size());
+  *number = reply.generation().number();
+  store_.AddRing(part.first_generation + *number, std::move(ring));
+  return images;
+}
+
+void StreamProducer::Resized(const ProducerPart& part, const v1::ResizeStreamRequest& request) {
   MutexLock lock(mutex_);
   *request_.mutable_resource() = request.resource();
   request_.set_intent(request.intent());
   request_.set_handle_type(request.handle_type());
   request_.set_image_count(request.image_count());
-  return absl::OkStatus();
-}
-
-absl::Status StreamProducer::TakeGeneration(ProducerPart& part, const v1::Generation& generation,
-                                            Deadline until) {
-  VRAMD_ASSIGN_OR_RETURN(RingImages ring,
-                         TakeRing(*part.link, generation, Clock::now() + timeout_));
-  const auto images = static_cast<uint32_t>(ring.size());
-  const uint32_t number = part.first_generation + generation.number();
-  store_.AddRing(number, std::move(ring));
-  const absl::Status bound = WaitUntilDone([&] {
-    return part.core->NewGeneration(generation.number(), images, {until, spin_});
-  });
-  if (!bound.ok()) store_.RemoveRing(number);
-  return bound;
+  // The next slot must be of the new ring, so the move can wait for nobody.
+  if (next_.get() == &part) grace_until_ = Clock::now();
 }
 
 // The images of rings that nobody uses any more are let go of, here and in the broker. Asked only
