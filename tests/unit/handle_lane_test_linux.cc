@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/section.h"
-#include "tests/unit/descriptor_count_linux.h"
 #include "tests/support/descriptor_limit_linux.h"
+#include "tests/unit/descriptor_count_linux.h"
 
 namespace vramd {
 namespace {

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/descriptor_count_linux.h"
 #include "tests/support/descriptor_limit_linux.h"
+#include "tests/unit/descriptor_count_linux.h"
 
 namespace vramd {
 namespace {
