@@ -5,6 +5,13 @@
 // handover_layout twice and changes nothing; the change to or from the user's own layout is a
 // barrier of its own, before the release or after the acquire. One vkCmdPipelineBarrier does not
 // order its barriers among each other, hence two calls.
+//
+// An acquire must come after the semaphore that the submission waits for, and after all earlier use
+// of the resource on this queue. A barrier is ordered only against stages that it names first, and
+// TOP_OF_PIPE is none, so an acquire begins with ALL_COMMANDS, whichever stage the semaphore is
+// waited for at. Without that, a layout change, which is a write, may run while another process
+// still reads. A release ends with BOTTOM_OF_PIPE: what comes after it waits for a semaphore, a
+// fence or an acquire, and these have all that was recorded before in their first scope.
 #include <algorithm>
 
 #include "client/src/sized_struct.h"
@@ -20,7 +27,10 @@ struct Scope {
   VkAccessFlags access;
 };
 
-constexpr Scope kNothingBefore = {VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, 0};
+// In the acquiring half of a transfer: what was written has been made available by the other half.
+constexpr Scope kAllBefore = {VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0};
+// Also without a release in between: a slot that was rendered into and then abandoned.
+constexpr Scope kAllWritesBefore = {VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT};
 constexpr Scope kNothingAfter = {VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0};
 constexpr Scope kAnything = {VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
                              VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
@@ -131,12 +141,12 @@ void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuffer commands,
   const vramd::Scope user = recorder.users_scope();
   const VkImageLayout handover = recorder.handover_layout();
   if (wanted->discard) {
-    recorder.Record(vramd::kNothingBefore, user, VK_IMAGE_LAYOUT_UNDEFINED, recorder.users_layout(),
-                    vramd::kKeep);
+    recorder.Record(vramd::kAllWritesBefore, user, VK_IMAGE_LAYOUT_UNDEFINED,
+                    recorder.users_layout(), vramd::kKeep);
     return;
   }
   const bool transition = recorder.needs_transition();
-  recorder.Record(vramd::kNothingBefore, transition ? vramd::kAnything : user, handover, handover,
+  recorder.Record(vramd::kAllBefore, transition ? vramd::kAnything : user, handover, handover,
                   {VK_QUEUE_FAMILY_EXTERNAL, wanted->queue_family});
   if (transition)
     recorder.Record(vramd::kAnything, user, handover, recorder.users_layout(), vramd::kKeep);

@@ -440,6 +440,37 @@ TEST_F(BarrierTest, DiscardTakesNoOwnership) {
                    VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
 }
 
+// A wait for a semaphore, at any stage, and the work before it are ordered against what follows an
+// acquire only if the barrier begins with a stage of theirs. TOP_OF_PIPE is none.
+TEST_F(BarrierTest, AnAcquireComesAfterAllThatWasBeforeIt) {
+  constexpr VkPipelineStageFlags kAll = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+  for (const bool discard : {false, true}) {
+    for (const vramd_resource_kind kind : {VRAMD_RESOURCE_IMAGE, VRAMD_RESOURCE_BUFFER}) {
+      SCOPED_TRACE(testing::Message() << "discard " << discard << ", kind " << kind);
+      LeaseOf(kind, VRAMD_HANDLE_HOST_SECTION);
+      ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+      vramd_vk_barrier user = User(VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+      user.discard = discard;
+      driver_.barriers.clear();
+      vramd_vk_record_acquire(&device_, VK_NULL_HANDLE, &resource_, &user);
+      ASSERT_FALSE(driver_.barriers.empty());
+      for (const Driver::Barrier& barrier : driver_.barriers) EXPECT_EQ(barrier.from_stage, kAll);
+      vramd_vk_resource_destroy(&device_, &resource_);
+      resource_ = VRAMD_VK_RESOURCE_INIT;
+    }
+  }
+}
+
+// The content is lost, but not what wrote it: a slot that was rendered into and abandoned, say.
+TEST_F(BarrierTest, DiscardComesAfterTheWritesBeforeIt) {
+  ImportImage();
+  vramd_vk_barrier user = User(VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+  user.discard = true;
+  vramd_vk_record_acquire(&device_, VK_NULL_HANDLE, &resource_, &user);
+  ASSERT_EQ(driver_.barriers.size(), 1u);
+  EXPECT_NE(driver_.barriers[0].images[0].srcAccessMask & VK_ACCESS_MEMORY_WRITE_BIT, 0u);
+}
+
 TEST_F(BarrierTest, AllLevelsLayersAndAspectsAreNamed) {
   ImportImage(VK_FORMAT_D24_UNORM_S8_UINT);
   vramd_vk_barrier user = User(VK_IMAGE_LAYOUT_GENERAL);
