@@ -362,7 +362,8 @@ vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, u
 vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
                                         uint64_t consumer_id, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream, handle));
+    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream));
+    if (handle == nullptr) return stream->store().CheckSemaphore(session, consumer_id);
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy,
                            stream->store().DuplicateSemaphore(session, consumer_id));
     *handle = (intptr_t)copy.Release();

@@ -98,17 +98,24 @@ void StreamStore::RetireSessions(uint32_t oldest) {
   semaphores_.erase(semaphores_.begin(), semaphores_.lower_bound({oldest, 0}));
 }
 
-bool StreamStore::HasSemaphore(uint32_t session, uint64_t id) const {
+namespace {
+
+absl::Status NoSemaphore() {
+  return absl::NotFoundError(
+      "the stream has no such semaphore: it uses no timelines, or the consumer has left");
+}
+
+}  // namespace
+
+absl::Status StreamStore::CheckSemaphore(uint32_t session, uint64_t id) const {
   MutexLock lock(mutex_);
-  return semaphores_.count({session, id}) != 0;
+  return semaphores_.count({session, id}) != 0 ? absl::OkStatus() : NoSemaphore();
 }
 
 absl::StatusOr<OsHandle> StreamStore::DuplicateSemaphore(uint32_t session, uint64_t id) const {
   MutexLock lock(mutex_);
   const auto found = semaphores_.find({session, id});
-  if (found == semaphores_.end())
-    return absl::NotFoundError(
-        "the stream has no such semaphore: it uses no timelines, or the consumer has left");
+  if (found == semaphores_.end()) return NoSemaphore();
   return found->second.Duplicate();
 }
 

@@ -58,7 +58,7 @@ class StreamStore {
   void AddSemaphore(uint32_t session, uint64_t id, OsHandle handle);
   void RemoveSemaphore(uint32_t session, uint64_t id);
   void RetireSessions(uint32_t oldest);
-  bool HasSemaphore(uint32_t session, uint64_t id) const;
+  absl::Status CheckSemaphore(uint32_t session, uint64_t id) const;  // NOT_FOUND
   absl::StatusOr<OsHandle> DuplicateSemaphore(uint32_t session, uint64_t id) const;
 
  private:

@@ -377,9 +377,10 @@ VRAMD_EXPORT vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t 
                                                  uint32_t image, vramd_recipe* recipe,
                                                  intptr_t* handle);
 
-/* A new handle to a timeline semaphore, which the caller owns. `consumer_id` 0: the producer's,
- * that says when frames are ready. Else a consumer's, that says when it is done with them; a
- * consumer finds its own under UINT64_MAX. VRAMD_NOT_FOUND: there is none. */
+/* A new handle to a timeline semaphore, which the caller owns; none is made if `handle` is NULL.
+ * `consumer_id` 0: the producer's, that says when frames are ready. Else a consumer's, that says when
+ * it is done with them; a consumer finds its own under UINT64_MAX. VRAMD_NOT_FOUND: there is none, or
+ * the consumer has left. */
 VRAMD_EXPORT vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
                                                      uint64_t consumer_id, intptr_t* handle);
 
