@@ -3,6 +3,15 @@
 // An import is destroyed when its generation is out of use and the GPU is done with the last work
 // on it. The second is known from our own semaphore: each generation remembers the highest value
 // that work on it signals. Without timelines the CPU has waited for that work already.
+//
+// The same holds for a semaphore that is waited for, of a consumer that has left or of a session
+// that is over: it remembers the highest value that a submission which waits for it signals. That
+// value goes with the wait, in one vramd_vk_sync. So once our own semaphore has reached it, that
+// submission and all before it are done, and a sync that was given out and never submitted can't be
+// submitted any more: its value is behind. A sync not yet submitted, or one whose wait is pending
+// on the GPU, holds our own semaphore below its value, and that keeps the semaphore that it waits
+// for. That the broker signals for a consumer that is gone only ends such a wait. What was waited
+// for without a signal of ours, for a frame that is kept, stays until the end.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -31,6 +40,12 @@ struct Ring {
 
 using SemaphoreKey = std::pair<uint32_t, uint64_t>;  // session, consumer
 
+struct Semaphore {
+  VkSemaphore semaphore = VK_NULL_HANDLE;
+  uint64_t last_value = 0;  // that what waits for it signals, on our own of the session
+  bool stays = false;       // something that waits for it signals nothing
+};
+
 }  // namespace
 }  // namespace vramd
 
@@ -45,15 +60,19 @@ struct vramd_vk_stream {
   absl::Status SyncSlot(const vramd_slot& slot, VkPipelineStageFlags stage, vramd_vk_sync& sync);
   absl::Status SyncFrame(const vramd_frame& frame, VkPipelineStageFlags stage, vramd_vk_sync& sync);
   absl::Status Signal(uint32_t session, uint64_t id, uint32_t generation, vramd_vk_sync& sync);
-  bool GpuIsDone(const vramd::Ring& ring) const;
+  absl::Status AddWait(const vramd::SemaphoreKey& key, uint64_t value, VkPipelineStageFlags stage,
+                       vramd_vk_sync& sync);
+  bool IsOurs(const vramd::SemaphoreKey& key) const { return signalled.count(key) != 0; }
+  bool GpuHasReached(uint32_t session, uint64_t last_value) const;
   void DestroyOldRings();
+  void DestroyUnusedSemaphores();
   void Destroy(vramd::Ring& ring);
 
   vramd_vk_device& device;
   vramd_stream& stream;
   const bool uses_timeline;
   std::map<uint32_t, vramd::Ring> rings;
-  std::map<vramd::SemaphoreKey, VkSemaphore> semaphores;
+  std::map<vramd::SemaphoreKey, vramd::Semaphore> semaphores;
   std::map<vramd::SemaphoreKey, uint64_t> signalled;  // highest value that was given out
 };
 
@@ -62,22 +81,22 @@ using vramd::RunCall;
 
 vramd_vk_stream::~vramd_vk_stream() {
   for (auto& [generation, ring] : rings) Destroy(ring);
-  for (const auto& [key, semaphore] : semaphores)
-    device.vk.DestroySemaphore(device.device, semaphore, nullptr);
+  for (const auto& [key, imported] : semaphores)
+    device.vk.DestroySemaphore(device.device, imported.semaphore, nullptr);
 }
 
 void vramd_vk_stream::Destroy(vramd::Ring& ring) {
   for (vramd_vk_resource& resource : ring.resources) vramd_vk_resource_destroy(&device, &resource);
 }
 
-bool vramd_vk_stream::GpuIsDone(const vramd::Ring& ring) const {
+bool vramd_vk_stream::GpuHasReached(uint32_t session, uint64_t last_value) const {
   for (const uint64_t id : {vramd::kFrames, vramd::kOwnReleases}) {
-    const vramd::SemaphoreKey key = {ring.session, id};
-    if (signalled.count(key) == 0) continue;  // not ours to signal
-    const uint64_t value = device.timelines->ValueOf(semaphores.at(key));
-    if (value < ring.last_value) return false;
+    const vramd::SemaphoreKey key = {session, id};
+    if (!IsOurs(key)) continue;
+    const uint64_t value = device.timelines->ValueOf(semaphores.at(key).semaphore);
+    if (value < last_value) return false;
     // Beyond all that we signal: the broker has signalled in our place, for those who wait for us,
-    // and knows nothing of our GPU. The ring stays until the end.
+    // and knows nothing of our GPU. What asks stays until the end.
     if (value > signalled.at(key) && value != UINT64_MAX) return false;
   }
   return true;
@@ -87,13 +106,25 @@ void vramd_vk_stream::DestroyOldRings() {
   uint32_t oldest = 0;
   vramd_stream_get_generations(&stream, nullptr, nullptr, &oldest);
   for (auto entry = rings.begin(); entry != rings.end() && entry->first < oldest;) {
-    if (!GpuIsDone(entry->second)) {
+    if (!GpuHasReached(entry->second.session, entry->second.last_value)) {
       ++entry;
       continue;
     }
     Destroy(entry->second);
     entry = rings.erase(entry);
   }
+}
+
+void vramd_vk_stream::DestroyUnusedSemaphores() {
+  std::erase_if(semaphores, [this](const auto& entry) {
+    const auto& [key, imported] = entry;
+    if (IsOurs(key) || imported.stays) return false;
+    if (vramd_stream_get_semaphore(&stream, key.first, key.second, nullptr) == VRAMD_OK)
+      return false;
+    if (!GpuHasReached(key.first, imported.last_value)) return false;
+    device.vk.DestroySemaphore(device.device, imported.semaphore, nullptr);
+    return true;
+  });
 }
 
 absl::StatusOr<const vramd_vk_resource*> vramd_vk_stream::GetResource(uint32_t generation,
@@ -132,12 +163,12 @@ absl::StatusOr<VkSemaphore> vramd_vk_stream::ImportSemaphore(intptr_t handle) {
 
 absl::StatusOr<VkSemaphore> vramd_vk_stream::GetSemaphore(uint32_t session, uint64_t id) {
   const auto found = semaphores.find({session, id});
-  if (found != semaphores.end()) return found->second;
+  if (found != semaphores.end()) return found->second.semaphore;
   intptr_t handle = 0;
   const vramd_result result = vramd_stream_get_semaphore(&stream, session, id, &handle);
   if (result != VRAMD_OK) return LastStatus(result);
   VRAMD_ASSIGN_OR_RETURN(const VkSemaphore semaphore, ImportSemaphore(handle));
-  semaphores.emplace(vramd::SemaphoreKey{session, id}, semaphore);
+  semaphores[{session, id}].semaphore = semaphore;
   return semaphore;
 }
 
@@ -154,33 +185,49 @@ absl::Status vramd_vk_stream::Signal(uint32_t session, uint64_t id, uint32_t gen
   return absl::OkStatus();
 }
 
+absl::Status vramd_vk_stream::AddWait(const vramd::SemaphoreKey& key, uint64_t value,
+                                      VkPipelineStageFlags stage, vramd_vk_sync& sync) {
+  VRAMD_ASSIGN_OR_RETURN(sync.wait_semaphores[sync.wait_count],
+                         GetSemaphore(key.first, key.second));
+  sync.wait_values[sync.wait_count] = value;
+  sync.wait_stages[sync.wait_count++] = stage;
+  return absl::OkStatus();
+}
+
 absl::Status vramd_vk_stream::SyncSlot(const vramd_slot& slot, VkPipelineStageFlags stage,
                                        vramd_vk_sync& sync) {
   if (!uses_timeline) return absl::OkStatus();
-  for (uint32_t i = 0; i < std::min<uint32_t>(slot.wait_count, VRAMD_MAX_CONSUMERS); ++i) {
-    const auto semaphore = GetSemaphore(slot.session, slot.waits[i].consumer_id);
+  DestroyUnusedSemaphores();
+  const uint32_t waits = std::min<uint32_t>(slot.wait_count, VRAMD_MAX_CONSUMERS);
+  for (uint32_t i = 0; i < waits; ++i) {
+    const absl::Status added =
+        AddWait({slot.session, slot.waits[i].consumer_id}, slot.waits[i].value, stage, sync);
     // The consumer has left since: the broker has signalled for it.
-    if (absl::IsNotFound(semaphore.status())) continue;
-    VRAMD_RETURN_IF_ERROR(semaphore.status());
-    sync.wait_semaphores[sync.wait_count] = *semaphore;
-    sync.wait_values[sync.wait_count] = slot.waits[i].value;
-    sync.wait_stages[sync.wait_count++] = stage;
+    if (!absl::IsNotFound(added)) VRAMD_RETURN_IF_ERROR(added);
   }
-  return Signal(slot.session, vramd::kFrames, slot.generation, sync);
+  VRAMD_RETURN_IF_ERROR(Signal(slot.session, vramd::kFrames, slot.generation, sync));
+  for (uint32_t i = 0; i < waits; ++i) {
+    const auto waited = semaphores.find({slot.session, slot.waits[i].consumer_id});
+    if (waited != semaphores.end()) waited->second.last_value = sync.signal_value;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status vramd_vk_stream::SyncFrame(const vramd_frame& frame, VkPipelineStageFlags stage,
                                         vramd_vk_sync& sync) {
   if (!uses_timeline) return absl::OkStatus();
-  if (frame.timeline_value != 0) {
-    VRAMD_ASSIGN_OR_RETURN(sync.wait_semaphores[0], GetSemaphore(frame.session, vramd::kFrames));
-    sync.wait_values[0] = frame.timeline_value;
-    sync.wait_stages[0] = stage;
-    sync.wait_count = 1;
-  }
+  DestroyUnusedSemaphores();
+  const vramd::SemaphoreKey frames = {frame.session, vramd::kFrames};
+  if (frame.timeline_value != 0)
+    VRAMD_RETURN_IF_ERROR(AddWait(frames, frame.timeline_value, stage, sync));
   // What is kept is not given back.
-  if (frame.kept) return absl::OkStatus();
-  return Signal(frame.session, vramd::kOwnReleases, frame.generation, sync);
+  if (!frame.kept)
+    VRAMD_RETURN_IF_ERROR(Signal(frame.session, vramd::kOwnReleases, frame.generation, sync));
+  if (sync.wait_count == 0) return absl::OkStatus();
+  vramd::Semaphore& waited = semaphores.at(frames);
+  waited.last_value = sync.signal_value;
+  waited.stays = waited.stays || frame.kept;
+  return absl::OkStatus();
 }
 
 namespace vramd {

@@ -147,7 +147,10 @@ typedef struct vramd_vk_sync {
 } vramd_vk_sync;
 
 /* For the one submission that renders into the slot: waits for the consumers that had it, at
- * `stage` (0: any), and signals that the frame is ready. Submit in the order of these calls. */
+ * `stage` (0: any), and signals that the frame is ready. Submit in the order of these calls; a sync
+ * that is not submitted before a later one must not be submitted any more. The semaphores belong to
+ * the stream: one of a consumer that has left is destroyed by a later call, once the GPU has reached
+ * the signal_value of the last sync that waits for it. */
 VRAMD_EXPORT vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
                                              VkPipelineStageFlags stage, vramd_vk_sync* sync);
 
