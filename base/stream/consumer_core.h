@@ -171,9 +171,9 @@ class ConsumerCore {
   mutable Atomic<bool> reads_details_{false};  // relaxed: who did once is expected to again
 
   // What is held. Next() adds, Release() removes: a slot is held once its bit is set. The bit goes
-  // before the slot is given back, because the slot may come again at once. The count, against which
-  // Next() checks the limit, goes after that: the producer counts a frame until it is given back, so
-  // a frame that is taken in between would be one too many for it.
+  // before the slot is given back, because the slot may come again at once. The count, against
+  // which Next() checks the limit, goes after that: the producer counts a frame until it is given
+  // back, so a frame that is taken in between would be one too many for it.
   Atomic<SlotSet> held_{0};
   Atomic<uint32_t> held_count_{0};
   std::array<Atomic<uint64_t>, kSlotCapacity> held_sequences_{};

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/stream/commitment.h"
 
 namespace vramd::stream {
 namespace {
@@ -99,15 +100,15 @@ absl::Status ProducerCore::CheckGoing() {
 
 // ---- Consumers --------------------------------------------------------------------------------
 
-absl::Status ProducerCore::CheckCommitment(uint32_t images, uint32_t more_frames) const {
-  uint32_t needed = more_frames + 1 + (options_.keep_last ? 1 : 0);
-  for (const auto& consumer : consumers_) needed += consumer->terms.limit;
-  if (needed <= images || options_.overcommit) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the ring has ", images,
-                   " images, but the consumers' limits, one to render and one to keep "
-                   "add up to ",
-                   needed, ": make a larger ring, lower the limits, or allow overcommitment"));
+absl::Status ProducerCore::CheckCommitment(uint32_t images, const LaneTerms* one_more) const {
+  Commitment commitment(options_.keep_last);
+  for (const auto& consumer : consumers_) commitment.Add(consumer->terms);
+  if (one_more != nullptr) commitment.Add(*one_more);
+  if (commitment.images() <= images || options_.overcommit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the ring has ", images,
+      " images, but what consumers may hold, one to render and the newest add up to ",
+      commitment.images(), ": make a larger ring, lower the limits, or allow overcommitment"));
 }
 
 absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
@@ -121,8 +122,7 @@ absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, Wh
   if (consumers_.size() + 1 >= kMaxBells)
     return absl::ResourceExhaustedError(
         absl::StrCat("a stream has at most ", kMaxBells - 1, " consumers"));
-  if (ledger_.generation() != 0)
-    VRAMD_RETURN_IF_ERROR(CheckCommitment(ledger_.images(), terms.limit));
+  if (ledger_.generation() != 0) VRAMD_RETURN_IF_ERROR(CheckCommitment(ledger_.images(), &terms));
   auto consumer = std::make_shared<Consumer>(id, terms, when_full, std::move(lane));
   if (ledger_.last() && MayBegin(*consumer)) {
     Begin(*consumer, published_);
@@ -219,7 +219,7 @@ absl::Status ProducerCore::AwaitRing(uint32_t images, const Patience& patience, 
   absl::Status bound;
   const absl::Status waited = Await(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     ledger_.Recycle(Held());
-    bound = CheckCommitment(images, 0);
+    bound = CheckCommitment(images, nullptr);
     if (!bound.ok()) return true;
     bound = bind();
     return !absl::IsResourceExhausted(bound);

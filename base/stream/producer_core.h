@@ -8,9 +8,9 @@
 //
 // It knows nothing of Vulkan, of the broker, or of how handles travel.
 //
-// A consumer that does not keep up costs nobody else anything, provided that the ring has an image
-// for each frame that consumers may have, one that is being rendered, and one that is kept:
-// AddConsumer() and NewGeneration() refuse to break that unless told to overcommit.
+// A consumer that does not keep up costs nobody else anything, provided that the ring has as many
+// images as commitment.h says: AddConsumer() and NewGeneration() refuse to break that unless told
+// to overcommit.
 //
 // Thread-safe. Acquire(), NewGeneration() and AwaitRoom() may block; they belong to one thread at a
 // time.
@@ -155,7 +155,7 @@ class ProducerCore {
   void RingAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool RoomForOneMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SlotSet Held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckCommitment(uint32_t images, uint32_t more_frames) const
+  absl::Status CheckCommitment(uint32_t images, const LaneTerms* one_more) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   AcquiredSlot Describe(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MissingSlot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <thread>
 
+#include "base/stream/commitment.h"
 #include "tests/unit/stream/await_doorbell.h"
 #include "tests/unit/stream/stream_rig.h"
 
@@ -185,6 +186,36 @@ TEST(Stream, RoomForARingIsKnownBeforeThereIsOne) {
   Must(rig.producer().NewGeneration(2, 58, Patience::None()));
 }
 
+// With as many images as the commitment says and not one more, consumers that hold for ever all
+// that they may hold up neither the producer nor each other.
+TEST(Stream, NobodyIsHeldUpByThoseWhoHoldAllThatTheyMay) {
+  for (const bool keep_last : {false, true}) {
+    Commitment commitment(keep_last);
+    const std::vector<LaneTerms> all = {kMailbox2, {LaneMode::kMailbox, 4}, kMailbox2, kFifo4};
+    for (const LaneTerms& terms : all) commitment.Add(terms);
+    ASSERT_EQ(commitment.images(), 1u + 3u + 1u + 4u + 2u);
+    StreamRig rig(commitment.images(), {.keep_last = keep_last});
+    std::vector<std::unique_ptr<ConsumerCore>> consumers;
+    for (const LaneTerms& terms : all) {
+      Must(rig.Produce());  // so that no two hold the same frame
+      consumers.push_back(rig.AddConsumer(consumers.size() + 1, terms));
+      while (consumers.back()->held() < terms.HoldLimit()) {
+        Must(rig.Produce());
+        ASSERT_EQ(Must(consumers.back()->TryNext()).kind, Kind::kFrame);
+      }
+    }
+    EXPECT_TRUE(rig.producer().TakeBrokenLanes().empty());
+    for (int i = 0; i < 100; ++i) Must(rig.Produce());
+  }
+}
+
+TEST(Stream, AMailboxCostsWhatItCanHoldAndAllShareTheNewestFrame) {
+  StreamRig rig(12);  // ten viewers
+  for (uint64_t id = 1; id <= 10; ++id) rig.AddLane(id, kMailbox2);
+  EXPECT_TRUE(absl::IsResourceExhausted(rig.producer().AddConsumer(
+      ConsumerId{11}, kMailbox2, WhenFull::kDrop, MakeLane().ProducerEnd())));
+}
+
 TEST(Stream, WhatIsMissedBetweenTwoBoardsCountsAsDropped) {
   StreamRig rig(6);
   rig.producer().ContinueAfter(100);  // the frames of an old board
@@ -232,7 +263,8 @@ TEST(Stream, AFifoThatMustGetAllBeginsWithTheFirstFrameThatIsFollowedByNoneTooMa
   }
   rig.producer().End(EndReason::kFinished);
   const Seen seen = Consume(*consumer, rig.images(), Patience::None());
-  EXPECT_THAT(seen.sequences, ElementsAre(3, 4)) << "2 was not meant for it: 4 would have been lost";
+  EXPECT_THAT(seen.sequences, ElementsAre(3, 4))
+      << "2 was not meant for it: 4 would have been lost";
   EXPECT_EQ(seen.wrong, "");
   EXPECT_EQ(consumer->counters().dropped, 0u);
 }
