@@ -101,6 +101,7 @@ absl::Status ProducerCore::CheckGoing() {
 // ---- Consumers --------------------------------------------------------------------------------
 
 absl::Status ProducerCore::CheckCommitment(uint32_t images, const LaneTerms* one_more) const {
+  if (ring_.grows) return absl::OkStatus();
   Commitment commitment(options_.keep_last);
   for (const auto& consumer : consumers_) commitment.Add(consumer->terms);
   if (one_more != nullptr) commitment.Add(*one_more);
@@ -228,11 +229,73 @@ absl::Status ProducerCore::AwaitRing(uint32_t images, const Patience& patience, 
   return waited.ok() ? bound : waited;
 }
 
-absl::Status ProducerCore::NewGeneration(uint32_t generation, uint32_t images,
-                                         const Patience& patience) {
-  return AwaitRing(images, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return ledger_.Bind(generation, images);
+absl::Status ProducerCore::NewGeneration(const ImageRing& ring, const Patience& patience) {
+  const auto count = static_cast<uint32_t>(ring.images.size());
+  return AwaitRing(count, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    VRAMD_RETURN_IF_ERROR(ledger_.Bind(ring.generation, ring.images));
+    ring_ = ring;
+    spare_since_ = Deadline::max();
+    AddEarlyImages();
+    return absl::OkStatus();
   });
+}
+
+void ProducerCore::AddEarlyImages() {
+  for (const ImageRing& early : early_)
+    if (early.generation == ring_.generation) ledger_.Add(early.images);
+  std::erase_if(early_, [&](const ImageRing& early) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return early.generation <= ring_.generation;
+  });
+}
+
+void ProducerCore::AddImages(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(mutex_);
+  early_.push_back({.generation = generation, .images = {images.begin(), images.end()}});
+  AddEarlyImages();
+  RingLocally();
+}
+
+// ---- Giving images back
+
+uint32_t ProducerCore::Surplus() const {
+  if (!ring_.grows) return 0;
+  Commitment commitment(options_.keep_last);
+  for (const auto& consumer : consumers_) commitment.Add(consumer->terms);
+  const uint32_t wanted = std::max(ring_.floor, commitment.images());
+  return ledger_.images() > wanted ? ledger_.images() - wanted : 0;
+}
+
+// The broker may know of consumers that we do not know of yet. So it decides, and images that it
+// wants to keep come back by ImagesKept().
+std::vector<uint16_t> ProducerCore::TakeSurplus() {
+  MutexLock lock(mutex_);
+  const uint32_t surplus = Surplus();
+  if (surplus == 0) {
+    spare_since_ = Deadline::max();
+    return {};
+  }
+  const Deadline now = std::chrono::steady_clock::now();
+  if (spare_since_ == Deadline::max()) spare_since_ = now;
+  if (now - spare_since_ < options_.spare_for) return {};
+  CollectAll();
+  return ledger_.TakeOut(surplus, Held());
+}
+
+void ProducerCore::ImagesKept(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(mutex_);
+  if (generation != ring_.generation) return;
+  ledger_.PutBack(images);
+  RingLocally();
+}
+
+void ProducerCore::ImagesGone(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(mutex_);
+  if (generation == ring_.generation) ledger_.Forget(images);
+}
+
+uint32_t ProducerCore::images() const {
+  MutexLock lock(mutex_);
+  return ledger_.images();
 }
 
 absl::Status ProducerCore::AwaitRoom(uint32_t images, const Patience& patience) {
@@ -286,6 +349,7 @@ absl::StatusOr<AcquiredSlot> ProducerCore::Acquire(const Patience& patience) {
       return true;
     }
     std::optional<uint32_t> slot;
+    if (ledger_.lacks_slots()) ledger_.Recycle(Held());
     if (RoomForOneMore()) slot = ledger_.Acquire(Held());
     if (slot) acquired = Describe(*slot);
     // Before anybody can write the slot: its old frame is no longer the last one.

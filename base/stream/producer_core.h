@@ -17,6 +17,7 @@
 #ifndef VRAMD_BASE_STREAM_PRODUCER_CORE_H_
 #define VRAMD_BASE_STREAM_PRODUCER_CORE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -24,10 +25,12 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/section.h"
 #include "base/stream/board.h"
+#include "base/stream/image_ring.h"
 #include "base/stream/lane.h"
 #include "base/stream/slot_ledger.h"
 #include "base/stream/wait.h"
@@ -46,6 +49,8 @@ struct ProducerOptions {
   bool keep_last = true;  // see SlotLedger
   bool overcommit = false;
   uint64_t stream = 0;  // its number on the board
+  // How long a ring that grows has had images to spare before it gives them back.
+  std::chrono::nanoseconds spare_for = std::chrono::seconds(5);
 };
 
 // The producer's part of a lane. Doorbells may be absent where Sleep() does not need them.
@@ -90,13 +95,27 @@ class ProducerCore {
   // Ends the stream with kFailed unless it has ended.
   ~ProducerCore();
 
-  // A ring of `images` images replaces the one before; frames in older images stay valid until they
-  // are released. RESOURCE_EXHAUSTED: too few images for the consumers that there are.
-  // DEADLINE_EXCEEDED: too many slots of older rings are still in use.
-  absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience);
+  // A new ring replaces the one before; frames in older images stay valid until they are released.
+  // RESOURCE_EXHAUSTED: too few images for the consumers that there are. DEADLINE_EXCEEDED: too
+  // many slots of older rings are still in use.
+  absl::Status NewGeneration(const ImageRing& ring, const Patience& patience);
+  absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience) {
+    return NewGeneration(ImageRing::Fixed(generation, images), patience);
+  }
   // Waits likewise, and changes nothing: afterwards a new generation of so many images fails only
   // if a consumer was added meanwhile.
   absl::Status AwaitRoom(uint32_t images, const Patience& patience);
+
+  // The broker has added images to the ring of that generation, perhaps before NewGeneration()
+  // knows of it. Never waits.
+  void AddImages(uint32_t generation, absl::Span<const uint16_t> images);
+  // Images that the ring has had to spare for ProducerOptions::spare_for. They are not rendered
+  // into any more; the caller asks the broker to take them back, and then says what became of them.
+  // Nothing is told twice until then. Cheap when there are none.
+  std::vector<uint16_t> TakeSurplus();
+  void ImagesKept(uint32_t generation, absl::Span<const uint16_t> images);
+  void ImagesGone(uint32_t generation, absl::Span<const uint16_t> images);
+  uint32_t images() const;  // of the newest ring
 
   // The oldest ring of which somebody still has an image: the memory of those before it can go.
   uint32_t OldestGeneration();
@@ -157,6 +176,8 @@ class ProducerCore {
   SlotSet Held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckCommitment(uint32_t images, const LaneTerms* one_more) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint32_t Surplus() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddEarlyImages() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   AcquiredSlot Describe(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MissingSlot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -172,6 +193,10 @@ class ProducerCore {
   SlotLedger ledger_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Consumer>> consumers_ ABSL_GUARDED_BY(mutex_);
   std::vector<BrokenLane> broken_ ABSL_GUARDED_BY(mutex_);
+  ImageRing ring_ ABSL_GUARDED_BY(mutex_);  // the newest, its images as they were at first
+  std::vector<ImageRing> early_
+      ABSL_GUARDED_BY(mutex_);  // images that were added to one that comes
+  Deadline spare_since_ ABSL_GUARDED_BY(mutex_) = Deadline::max();
   uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,5 +1,6 @@
 // The lane by itself: both modes against a model, the wrap of stamps, and every kind of forgery.
 #include "base/stream/lane.h"
+#include "base/stream/image_ring.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -196,9 +197,13 @@ void PassSlotsAround(const LaneTerms& terms) {
 TEST(Lane, FifoInTwoThreads) { PassSlotsAround(kFifo3); }
 TEST(Lane, MailboxInTwoThreads) { PassSlotsAround(kMailbox3); }
 
+absl::Status Bind(SlotLedger& ledger, uint32_t generation, uint32_t images) {
+  return ledger.Bind(generation, ImageRing::Fixed(generation, images).images);
+}
+
 TEST(SlotLedger, KeepsTheLastAndGoesRoundRobin) {
   SlotLedger ledger(true);
-  ASSERT_TRUE(ledger.Bind(1, 3).ok());
+  ASSERT_TRUE(Bind(ledger, 1, 3).ok());
   EXPECT_EQ(ledger.Acquire(0), 0u);
   EXPECT_TRUE(absl::IsInvalidArgument(ledger.CheckPublish(1)));
   EXPECT_TRUE(absl::IsInvalidArgument(ledger.Abandon(77)));
@@ -213,25 +218,65 @@ TEST(SlotLedger, KeepsTheLastAndGoesRoundRobin) {
 
 TEST(SlotLedger, OldRingsDrainSlotBySlot) {
   SlotLedger ledger(true);
-  ASSERT_TRUE(ledger.Bind(1, 40).ok());
+  ASSERT_TRUE(Bind(ledger, 1, 40).ok());
   ledger.Publish(*ledger.Acquire(0));
-  EXPECT_TRUE(absl::IsResourceExhausted(ledger.Bind(2, 40)));
-  ASSERT_TRUE(ledger.Bind(2, 20).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(Bind(ledger, 2, 40)));
+  ASSERT_TRUE(Bind(ledger, 2, 20).ok());
   ledger.Recycle(Only(5));
   EXPECT_EQ(ledger.oldest_generation(), 1u);
-  EXPECT_TRUE(absl::IsInvalidArgument(ledger.Bind(2, 1)));
+  EXPECT_TRUE(absl::IsInvalidArgument(Bind(ledger, 2, 1)));
   ledger.Publish(*ledger.Acquire(Only(5)));  // generation 1's last frame is no longer kept
   ledger.Recycle(Only(5));
   EXPECT_EQ(ledger.oldest_generation(), 1u);
   ledger.Recycle(0);
   EXPECT_EQ(ledger.oldest_generation(), 2u);
-  EXPECT_TRUE(ledger.Bind(3, 44).ok());
+  EXPECT_TRUE(Bind(ledger, 3, 44).ok());
+}
+
+TEST(SlotLedger, ImagesForWhichThereIsNoSlotYetGetOneWhenAnOldRingHasDrained) {
+  SlotLedger ledger(false);
+  ASSERT_TRUE(Bind(ledger, 1, 60).ok());
+  ASSERT_TRUE(Bind(ledger, 2, 3).ok());
+  ledger.Add({3, 4, 5});
+  EXPECT_EQ(ledger.images(), 6u);
+  EXPECT_TRUE(ledger.lacks_slots());
+  ledger.Recycle(~SlotSet{0} >> 4);  // a consumer holds all of the old ring
+  EXPECT_TRUE(ledger.lacks_slots());
+  ledger.Recycle(0);
+  EXPECT_FALSE(ledger.lacks_slots());
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(ledger.Acquire(0).has_value());
+  EXPECT_FALSE(ledger.Acquire(0).has_value());
+}
+
+TEST(SlotLedger, OnlyWhatNobodyHasIsTakenOutAndKeepsItsSlotUntilItIsGone) {
+  SlotLedger ledger(true);
+  ASSERT_TRUE(Bind(ledger, 1, 6).ok());
+  ledger.Publish(*ledger.Acquire(0));  // slot 0 is kept
+  ASSERT_EQ(ledger.Acquire(0), 1u);    // rendered
+  const SlotSet held = Only(2);        // by a consumer
+  const auto out = ledger.TakeOut(9, held);
+  EXPECT_EQ(out, (std::vector<uint16_t>{5, 4, 3}));
+  EXPECT_EQ(ledger.images(), 3u);
+  EXPECT_EQ(ledger.Acquire(held), std::nullopt);
+  ledger.PutBack({4});
+  EXPECT_EQ(ledger.Acquire(held), 4u)
+      << "the slot that it had: what must be waited for hangs on it";
+  ledger.Forget({3, 5});
+  ledger.Add({70});
+  EXPECT_EQ(ledger.Acquire(held), 3u);
+  EXPECT_EQ(ledger.image_of(3), 70u);
+}
+
+TEST(SlotLedger, ImageZeroIsNeverTakenOut) {
+  SlotLedger ledger(false);
+  ASSERT_TRUE(Bind(ledger, 1, 2).ok());
+  EXPECT_EQ(ledger.TakeOut(2, 0), std::vector<uint16_t>{1});
 }
 
 TEST(SlotLedger, AnOldRingMayOutliveNewerOnes) {
   SlotLedger ledger(true);
   for (uint32_t generation = 1; generation <= 4; ++generation) {
-    ASSERT_TRUE(ledger.Bind(generation, 4).ok());
+    ASSERT_TRUE(Bind(ledger, generation, 4).ok());
     ledger.Publish(*ledger.Acquire(Only(4)));  // a consumer has a frame of ring 2
     ledger.Recycle(Only(4));
   }
