@@ -238,27 +238,31 @@ std::optional<uint64_t> ConsumerCore::seen() const {
   return expected_ == 0 ? seen_before_ : board_.base() + expected_ - 1;
 }
 
-// Makes ring_ the one of this generation, if there is such a one.
-bool ConsumerCore::Know(uint32_t generation) {
-  if (ring_.generation == generation) return true;
+// Makes ring_ the one of this generation, as it is now unless it has the image anyway. False: we
+// were not told of such an image.
+bool ConsumerCore::Know(uint32_t generation, uint16_t image) {
+  if (ring_.generation() == generation && ring_.Has(image)) return true;
   MutexLock lock(rings_mutex_);
   // Frames of older rings do not come any more.
-  std::erase_if(rings_, [&](const KnownRing& known) { return known.generation < generation; });
-  if (rings_.empty() || rings_.front().generation != generation) return false;
-  ring_ = rings_.front();
-  return true;
+  std::erase_if(rings_, [&](const auto& known) { return known.generation() < generation; });
+  const KnownImages* const known = FindRing(generation);
+  if (known == nullptr) return false;
+  ring_ = *known;
+  return ring_.Has(image);
 }
 
-// The pending frame, if its ring is known.
+// The pending frame, if its image is known.
 absl::Status ConsumerCore::Deliver(Received& received) {
   const FrameFacts& facts = pending_frame_.facts;
-  if (!Know(facts.generation)) {
-    received.kind = Kind::kNewGeneration;
+  if (!Know(facts.generation, facts.image)) {
+    if (ring_.generation() == facts.generation && !ring_.grows())
+      return Fault(
+          absl::StrCat("a frame is in image ", facts.image, " of a ring of ", ring_.count()));
+    received.kind = Kind::kNewImage;
     received.generation = facts.generation;
+    received.image = facts.image;
     return absl::OkStatus();
   }
-  if (facts.image >= ring_.images)
-    return Fault(absl::StrCat("a frame is in image ", facts.image, " of a ring of ", ring_.images));
   received.kind = Kind::kFrame;
   received.frame = pending_frame_;
   pending_ = false;
@@ -273,19 +277,35 @@ absl::Status ConsumerCore::Deliver(Received& received) {
 
 // ---- From any thread --------------------------------------------------------------------------
 
-void ConsumerCore::AddGeneration(uint32_t generation, uint32_t images) {
-  MutexLock lock(rings_mutex_);
-  std::erase_if(rings_, [&](const KnownRing& known) { return known.generation == generation; });
-  const auto place = std::find_if(rings_.begin(), rings_.end(), [&](const KnownRing& known) {
-    return known.generation > generation;
+KnownImages* ConsumerCore::FindRing(uint32_t generation) {
+  const auto found = std::find_if(rings_.begin(), rings_.end(), [&](const KnownImages& known) {
+    return known.generation() == generation;
   });
-  rings_.insert(place, {generation, images});
+  return found == rings_.end() ? nullptr : &*found;
 }
 
-bool ConsumerCore::KnowsGeneration(uint32_t generation) {
+void ConsumerCore::AddGeneration(const ImageRing& ring) {
   MutexLock lock(rings_mutex_);
-  return std::any_of(rings_.begin(), rings_.end(),
-                     [&](const KnownRing& known) { return known.generation == generation; });
+  if (KnownImages* const known = FindRing(ring.generation); known != nullptr)
+    *known = KnownImages(ring);
+  else
+    rings_.emplace_back(ring);
+}
+
+void ConsumerCore::AddImages(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(rings_mutex_);
+  if (KnownImages* const known = FindRing(generation); known != nullptr) known->Add(images);
+}
+
+void ConsumerCore::RemoveImages(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(rings_mutex_);
+  if (KnownImages* const known = FindRing(generation); known != nullptr) known->Remove(images);
+}
+
+bool ConsumerCore::KnowsImage(uint32_t generation, uint16_t image) {
+  MutexLock lock(rings_mutex_);
+  const KnownImages* const known = FindRing(generation);
+  return known != nullptr && known->Has(image);
 }
 
 absl::Status ConsumerCore::Release(const ConsumerFrame& frame, uint64_t value) {

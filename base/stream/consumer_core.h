@@ -4,7 +4,7 @@
 //   for (;;) {
 //     next = core->Next(patience)
 //     kFrame          use image next.frame.facts.image of that generation; core->Release(frame)
-//     kNewGeneration  fetch that ring's images from the broker; core->AddGeneration(...)
+//     kNewImage       have the broker tell of next.image; core->AddGeneration(), or AddImages()
 //     kEnded          next.reason says why; core->LastFrame() may still be there
 //     kNothing        the patience is at its end
 //   }
@@ -30,6 +30,7 @@
 #include "base/mutex.h"
 #include "base/section.h"
 #include "base/stream/board.h"
+#include "base/stream/image_ring.h"
 #include "base/stream/lane.h"
 #include "base/stream/wait.h"
 
@@ -49,10 +50,13 @@ struct ConsumerFrame {
 };
 
 struct Received {
-  enum class Kind : uint8_t { kNothing, kFrame, kNewGeneration, kEnded };
+  enum class Kind : uint8_t { kNothing, kFrame, kNewImage, kEnded };
   Kind kind = Kind::kNothing;
-  ConsumerFrame frame;                  // kFrame
-  uint32_t generation = 0;              // kNewGeneration
+  ConsumerFrame frame;  // kFrame
+  // kNewImage: a frame is in an image that this consumer was not told of. Perhaps the whole ring is
+  // new to it, perhaps the ring has grown.
+  uint32_t generation = 0;
+  uint16_t image = 0;
   EndReason reason = EndReason::kLive;  // kEnded
 };
 
@@ -82,11 +86,17 @@ class ConsumerCore {
   absl::StatusOr<Received> Next(const Patience& patience);
   absl::StatusOr<Received> TryNext() { return Next(Patience::None()); }
 
-  // What the broker says of a ring: only frames of known rings, with images that these have, come
-  // out of Next().
-  void AddGeneration(uint32_t generation, uint32_t images);
-  // Whether frames of that ring would come out of Next().
-  bool KnowsGeneration(uint32_t generation);
+  // What the broker says of a ring: only frames in images that it has told of come out of Next(). A
+  // frame in another image of a ring that does not grow breaks the protocol; of one that grows, the
+  // broker may be about to tell of it.
+  void AddGeneration(const ImageRing& ring);
+  void AddGeneration(uint32_t generation, uint32_t images) {
+    AddGeneration(ImageRing::Fixed(generation, images));
+  }
+  void AddImages(uint32_t generation, absl::Span<const uint16_t> images);
+  void RemoveImages(uint32_t generation, absl::Span<const uint16_t> images);
+  // Whether frames in that image would come out of Next().
+  bool KnowsImage(uint32_t generation, uint16_t image);
 
   // The rest of the frame's header. Valid until the frame is released.
   FrameDetails ReadDetails(const ConsumerFrame& frame) const {
@@ -118,11 +128,6 @@ class ConsumerCore {
   uint32_t held() const;
 
  private:
-  struct KnownRing {
-    uint32_t generation = 0;
-    uint32_t images = 0;
-  };
-
   ConsumerCore(MappedSection board, ConsumerLane lane, const LaneTerms& terms);
 
   // These fill `received`, which is kNothing before. They return no StatusOr because a frame would
@@ -135,7 +140,8 @@ class ConsumerCore {
   absl::Status Finish(EndReason reason, Received& received);
   absl::Status Accept(uint32_t slot);
   absl::Status CheckOrder(const FrameFacts& facts);
-  bool Know(uint32_t generation);
+  bool Know(uint32_t generation, uint16_t image);
+  KnownImages* FindRing(uint32_t generation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(rings_mutex_);
   void ExpectFirst();
   void CountDrops(uint64_t next_sequence);
   EndReason EndInSight() const;
@@ -159,7 +165,7 @@ class ConsumerCore {
   std::optional<uint64_t> seen_before_;
   uint64_t expected_ = 0;    // the sequence number that would be no gap, 0: unknown
   uint32_t generation_ = 0;  // of the newest frame
-  KnownRing ring_;           // the one that was looked up last
+  KnownImages ring_;         // the one that was looked up last
   int idle_wakes_ = 0;
   bool spinning_ = false;  // the Next() that runs polls before it sleeps
   EndReason ended_ = EndReason::kLive;
@@ -180,7 +186,7 @@ class ConsumerCore {
 
   Mutex release_mutex_;  // makes Release() one at a time
   Mutex rings_mutex_;
-  std::vector<KnownRing> rings_ ABSL_GUARDED_BY(rings_mutex_);
+  std::vector<KnownImages> rings_ ABSL_GUARDED_BY(rings_mutex_);
 };
 
 }  // namespace vramd::stream

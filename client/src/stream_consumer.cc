@@ -355,7 +355,7 @@ absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
     switch (next->kind) {
       case Kind::kFrame:
         return Hand(*part, next->frame);
-      case Kind::kNewGeneration:
+      case Kind::kNewImage:
         VRAMD_RETURN_IF_ERROR(AwaitRing(*part, next->generation, until));
         break;
       case Kind::kEnded:

@@ -403,7 +403,7 @@ TEST(Stream, AFrameOfAnUnknownRingWaitsUntilTheRingIsKnown) {
   Must(consumer->Release(Must(consumer->TryNext()).frame));
   for (int i = 0; i < 3; ++i) {
     const Received next = Must(consumer->TryNext());
-    ASSERT_EQ(next.kind, Kind::kNewGeneration);
+    ASSERT_EQ(next.kind, Kind::kNewImage);
     EXPECT_EQ(next.generation, 5u);
   }
   consumer->AddGeneration(5, 7);

@@ -107,7 +107,7 @@ TEST(Hostile, AProducerCannotUpsetItsConsumers) {
         const auto next = consumer->Next(Patience::For(milliseconds(100)));
         status = next.status();
         if (!next.ok() || next->kind == Kind::kEnded) break;
-        if (next->kind == Kind::kNewGeneration) consumer->AddGeneration(next->generation, 8);
+        if (next->kind == Kind::kNewImage) consumer->AddGeneration(next->generation, 8);
         if (next->kind != Kind::kFrame) continue;
         EXPECT_LT(next->frame.facts.image, 8);
         consumer->ReadDetails(next->frame);

@@ -224,7 +224,7 @@ inline Seen Consume(ConsumerCore& consumer, const Images& images, const Patience
     const auto next = consumer.Next(patience);
     seen.status = next.status();
     if (!next.ok()) return seen;
-    if (next->kind == Received::Kind::kNewGeneration)
+    if (next->kind == Received::Kind::kNewImage)
       consumer.AddGeneration(next->generation, Images::kPerRing);
     if (next->kind == Received::Kind::kNothing) return seen;
     if (next->kind == Received::Kind::kEnded) seen.reason = next->reason;
