@@ -1,8 +1,9 @@
-// The list of devices is written once, by the opener's thread, and only `lost_reason` changes
+// The list of devices is written once, by the hub's thread, and only `lost_reason` changes
 // afterwards. Driver calls (Budget) are made outside the lock: a driver that hangs must not hang
 // everybody who asks for another device.
 #include "driver-shim/device_hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,33 +42,63 @@ void LogOpened(const absl::StatusOr<std::vector<std::shared_ptr<Device>>>& devic
 
 }  // namespace
 
-DeviceHub::DeviceHub(Opener open)
-    : opener_([this, open = std::move(open)] {
-        auto devices = open();
-        if (devices.ok() && devices->empty())
-          devices = absl::UnavailableError("there is no device that can share memory");
-        LogOpened(devices);
-        MutexLock lock(mutex_);
-        opened_ = true;
-        open_status_ = devices.status();
-        if (devices.ok())
-          for (std::shared_ptr<Device>& device : *devices)
-            entries_.push_back({std::move(device), ""});
-        opened_changed_.NotifyAll();
-      }) {}
+DeviceHub::DeviceHub(Opener open, DeviceHubOptions options)
+    : options_(std::move(options)), opener_([this, open = std::move(open)] { Run(open); }) {}
 
-DeviceHub::~DeviceHub() { opener_.join(); }
+DeviceHub::~DeviceHub() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  opener_.join();
+}
+
+void DeviceHub::Run(const Opener& open) {
+  std::chrono::milliseconds pause = options_.first_pause;
+  while (!Take(open())) {
+    if (!options_.keep_looking) {
+      if (options_.on_failure) options_.on_failure();
+      return;
+    }
+    if (!Pause(pause)) return;
+    pause = std::min(2 * pause, options_.longest_pause);
+  }
+}
+
+bool DeviceHub::Take(absl::StatusOr<std::vector<std::shared_ptr<Device>>> devices) {
+  if (devices.ok() && devices->empty())
+    devices = absl::UnavailableError("there is no device that can share memory");
+  MutexLock lock(mutex_);
+  // A hub that keeps looking would fill the log with the same words.
+  if (!looked_ || devices.status() != open_status_) LogOpened(devices);
+  looked_ = true;
+  open_status_ = devices.status();
+  if (devices.ok())
+    for (std::shared_ptr<Device>& device : *devices) entries_.push_back({std::move(device), ""});
+  changed_.NotifyAll();
+  return open_status_.ok();
+}
+
+bool DeviceHub::Pause(std::chrono::milliseconds pause) {
+  const Clock::time_point until = Clock::now() + pause;
+  MutexLock lock(mutex_);
+  while (!stopping_)
+    if (!changed_.WaitUntil(mutex_, until)) return !stopping_;
+  return false;
+}
 
 absl::StatusOr<std::shared_ptr<Device>> DeviceHub::Find(absl::string_view selector,
                                                         Clock::time_point deadline) {
   MutexLock lock(mutex_);
   bool in_time = true;
-  while (!opened_ && in_time) in_time = opened_changed_.WaitUntil(mutex_, deadline);
-  if (!opened_)
+  while (!looked_ && in_time) in_time = changed_.WaitUntil(mutex_, deadline);
+  if (!looked_)
     return absl::DeadlineExceededError("the devices are still opening; try again with more time");
   if (!open_status_.ok())
     return absl::UnavailableError(
-        absl::StrCat("no device could be opened: ", open_status_.message()));
+        absl::StrCat("no device could be opened: ", open_status_.message(),
+                     options_.keep_looking ? "; the broker keeps looking: try again later" : ""));
   return Select(selector);
 }
 
@@ -90,14 +121,22 @@ std::vector<DeviceStatus> DeviceHub::List() const {
   std::vector<Entry> entries;
   {
     MutexLock lock(mutex_);
-    if (!opened_) return {DeviceStatus{DeviceState::kOpening, "the devices are opening", {}, {}}};
+    if (!looked_) return {DeviceStatus{DeviceState::kOpening, "the devices are opening", {}, {}}};
     if (!open_status_.ok())
-      return {DeviceStatus{DeviceState::kFailed, std::string(open_status_.message()), {}, {}}};
+      return {DeviceStatus{options_.keep_looking ? DeviceState::kOpening : DeviceState::kFailed,
+                           std::string(open_status_.message()),
+                           {},
+                           {}}};
     entries = entries_;
   }
   std::vector<DeviceStatus> list;
   for (const Entry& entry : entries) list.push_back(StatusOf(*entry.device, entry.lost_reason));
   return list;
+}
+
+absl::Status DeviceHub::failure() const {
+  MutexLock lock(mutex_);
+  return options_.keep_looking ? absl::OkStatus() : open_status_;
 }
 
 bool DeviceHub::MarkLost(const Device& device, absl::string_view reason) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "driver-shim/device_hub.h"
 #include "driver-shim/device_selector.h"
@@ -11,9 +12,12 @@
 namespace vramd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Devices = std::vector<std::shared_ptr<Device>>;
+
+constexpr std::chrono::hours kForever(1);
 
 Clock::time_point Soon() { return Clock::now() + std::chrono::seconds(30); }
 
@@ -134,6 +138,74 @@ TEST(HubOpening, FailureIsUnavailableWithItsReason) {
 TEST(HubOpening, NoDeviceIsAFailure) {
   DeviceHub hub([] { return Devices(); });
   EXPECT_EQ(hub.Find("", Soon()).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(HubOpening, FailureIsToldToWhoAskedForIt) {
+  std::promise<absl::Status> told;
+  DeviceHub* hub = nullptr;
+  std::promise<void> go;
+  DeviceHub made(
+      [&]() -> absl::StatusOr<Devices> {
+        go.get_future().wait();
+        return absl::UnavailableError("no such card");
+      },
+      {.on_failure = [&] { told.set_value(hub->failure()); }});
+  hub = &made;
+  EXPECT_TRUE(made.failure().ok()) << "it may yet find one";
+  go.set_value();
+  EXPECT_EQ(told.get_future().get().message(), "no such card");
+}
+
+// An opener that fails until a device comes, and the hub that waits for it.
+class PatientHub : public ::testing::Test {
+ protected:
+  absl::StatusOr<Devices> Open() {
+    if (++looks_ == kLooks - 1) nearly_.set_value();
+    if (looks_ < kLooks) return absl::UnavailableError("not plugged in");
+    return TwoCards();
+  }
+
+  static constexpr int kLooks = 4;
+  int looks_ = 0;  // the hub's thread's
+  std::promise<void> nearly_;
+};
+
+TEST_F(PatientHub, LooksUntilADeviceComes) {
+  DeviceHub hub([&] { return Open(); },
+                {.keep_looking = true,
+                 .first_pause = std::chrono::milliseconds(1),
+                 .on_failure = [] { ADD_FAILURE() << "it has not given up"; }});
+  const auto deadline = Soon();
+  absl::StatusOr<std::shared_ptr<Device>> found = hub.Find("h100", deadline);
+  while (!found.ok() && Clock::now() < deadline) {
+    EXPECT_EQ(found.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(found.status().message()),
+                AllOf(HasSubstr("not plugged in"), HasSubstr("keeps looking")));
+    std::this_thread::yield();
+    found = hub.Find("h100", deadline);
+  }
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(looks_, kLooks);
+}
+
+// And its end does not wait for the next look.
+TEST_F(PatientHub, SaysWhyItHasNoDeviceYet) {
+  DeviceHub hub([&] { return Open(); }, {.keep_looking = true, .first_pause = kForever});
+  EXPECT_FALSE(hub.Find("", Soon()).ok());
+  ASSERT_THAT(hub.List(), SizeIs(1));
+  EXPECT_EQ(hub.List()[0].state, DeviceState::kOpening);
+  EXPECT_EQ(hub.List()[0].reason, "not plugged in");
+  EXPECT_TRUE(hub.failure().ok());
+}
+
+TEST_F(PatientHub, PausesBetweenItsLooksAndLongerEachTime) {
+  const Clock::time_point begin = Clock::now();
+  {
+    DeviceHub hub([&] { return Open(); },
+                  {.keep_looking = true, .first_pause = std::chrono::milliseconds(20)});
+    nearly_.get_future().wait();
+  }
+  EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(20 + 40));
 }
 
 TEST(SelectDevice, EqualUuidsAreAmbiguous) {
