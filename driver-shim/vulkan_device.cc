@@ -151,9 +151,16 @@ absl::StatusOr<std::vector<VulkanFacts>> ReadAllFacts(const VulkanInstance& inst
   return all;
 }
 
-// Those that the options name, in that order. A selector that names none is logged and skipped.
+// Logs that a device is not served, and keeps the reason for who is left without any.
+void Skip(const std::string& device, const absl::Status& why, std::vector<std::string>* reasons) {
+  log::Warning("device_skipped", {{"device", device}, {"reason", why.message()}});
+  reasons->emplace_back(why.message());
+}
+
+// Those that the options name, in that order. A selector that names none is skipped.
 std::vector<VulkanFacts> Select(const std::vector<VulkanFacts>& all,
-                                const std::vector<std::string>& selectors) {
+                                const std::vector<std::string>& selectors,
+                                std::vector<std::string>* reasons) {
   if (selectors.empty()) return all;
   std::vector<const DeviceInfo*> infos;
   for (const VulkanFacts& facts : all) infos.push_back(&facts.info);
@@ -161,8 +168,7 @@ std::vector<VulkanFacts> Select(const std::vector<VulkanFacts>& all,
   for (const std::string& selector : selectors) {
     const absl::StatusOr<size_t> position = SelectDevice(selector, infos);
     if (!position.ok()) {
-      log::Warning("device_skipped",
-                   {{"selector", selector}, {"reason", position.status().message()}});
+      Skip(selector, position.status(), reasons);
     } else if (std::find(chosen.begin(), chosen.end(), *position) == chosen.end()) {
       chosen.push_back(*position);
     }
@@ -190,23 +196,24 @@ absl::StatusOr<std::vector<std::shared_ptr<Device>>> OpenVulkanDevices(
   VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<const VulkanInstance> instance,
                          VulkanInstance::Open());
   VRAMD_ASSIGN_OR_RETURN(const std::vector<VulkanFacts> all, ReadAllFacts(*instance));
+  std::vector<std::string> reasons;
   std::vector<std::shared_ptr<Device>> devices;
-  for (VulkanFacts facts : Select(all, options.devices)) {
+  for (VulkanFacts facts : Select(all, options.devices, &reasons)) {
     facts.info.index = static_cast<uint32_t>(devices.size());
     const std::string name = facts.info.name;
     auto context = VulkanContext::Open(instance, std::move(facts), WantedExtensions());
     if (context.ok()) {
       devices.push_back(std::make_shared<VulkanDevice>(*std::move(context), options.exporter));
     } else {
-      log::Warning("device_skipped", {{"device", name}, {"reason", context.status().message()}});
+      Skip(name, context.status(), &reasons);
     }
   }
   if (!devices.empty()) return devices;
-  std::vector<const DeviceInfo*> infos;
-  for (const VulkanFacts& facts : all) infos.push_back(&facts.info);
-  return absl::UnavailableError(absl::StrCat(
-      "no Vulkan device could be opened (there are: ", ListDevices(infos),
-      "); install the GPU's driver, check access to /dev/dri, or name another device"));
+  if (all.empty())
+    return absl::UnavailableError(
+        "Vulkan finds no device; install the GPU's driver and check access to /dev/dri");
+  return absl::UnavailableError(
+      absl::StrCat(absl::StrJoin(reasons, "; "), "; name another device, or install its driver"));
 }
 
 }  // namespace vramd
