@@ -166,9 +166,9 @@ absl::Status ReadQuota(const Section& quota, const char* holder, QuotaLimits* ou
 
 absl::Status ReadBroker(const Section& root, Config* out) {
   VRAMD_ASSIGN_OR_RETURN(const Section broker, root.Child("broker"));
-  VRAMD_RETURN_IF_ERROR(
-      broker.AllowKeys({"endpoint", "access_group", "devices", "exporter", "log_level", "log_file",
-                        "drain_timeout_ms", "device_wait_ms", "max_sessions"}));
+  VRAMD_RETURN_IF_ERROR(broker.AllowKeys({"endpoint", "access_group", "devices", "wait_for_device",
+                                          "exporter", "log_level", "log_file", "drain_timeout_ms",
+                                          "device_wait_ms", "max_sessions"}));
   std::string exporter, level = "info";
   VRAMD_RETURN_IF_ERROR(broker.Read("endpoint", &out->endpoint));
   VRAMD_RETURN_IF_ERROR(broker.Read("access_group", &out->access_group));
@@ -176,6 +176,7 @@ absl::Status ReadBroker(const Section& root, Config* out) {
     out->devices.push_back(text);
     return absl::OkStatus();
   }));
+  VRAMD_RETURN_IF_ERROR(broker.Read("wait_for_device", &out->wait_for_device));
   VRAMD_RETURN_IF_ERROR(broker.Read("exporter", &exporter));
   VRAMD_RETURN_IF_ERROR(broker.Read("log_level", &level));
   VRAMD_RETURN_IF_ERROR(broker.Read("log_file", &out->log_file));

@@ -20,6 +20,7 @@ struct Config {
   std::string endpoint;      // empty: the default
   std::string access_group;  // may connect, besides the broker's own user
   std::vector<std::string> devices;
+  bool wait_for_device = false;  // instead of ending when none can be opened
   std::optional<HandleType> exporter;
   bool null_device = false;
   log::Level log_level = log::Level::kInfo;

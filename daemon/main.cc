@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/version.h"
@@ -117,6 +118,14 @@ void Reload(const Invocation& invocation, const Config& running, Broker* broker,
   log::Info("reloaded", {{"ended", unwanted.size()}});
 }
 
+// What the user is told when the broker ends because it has no device; OK if it has one.
+absl::Status WithoutDevice(const absl::Status& why) {
+  if (why.ok()) return why;
+  return absl::UnavailableError(
+      absl::StrCat("no device could be opened: ", why.message(),
+                   "; or start the broker with --wait-for-device, and it waits for one"));
+}
+
 absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& host) {
   if (!config.access_group.empty())
     VRAMD_RETURN_IF_ERROR(AllowGroup(config.access_group, &config.policy));
@@ -125,7 +134,8 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
   VRAMD_ASSIGN_OR_RETURN(door_options.endpoint, ServerEndpoint(config.endpoint));
   door_options.access_group = config.access_group;
 
-  DeviceHub devices(OpenerFor(config));
+  DeviceHub devices(OpenerFor(config), {.keep_looking = config.wait_for_device,
+                                        .on_failure = [&host] { host.RequestStop(); }});
   Broker broker(&devices, config.limits, config.policy);
   StreamBroker streams(&broker, config.limits.device_wait);
   FrontDoor front_door(&broker);
@@ -143,15 +153,16 @@ absl::Status Serve(const Invocation& invocation, Config config, ServiceHost& hos
 
   while (host.Wait() == ServiceHost::Request::kReload)
     Reload(invocation, config, &broker, door.get());
+  const absl::Status failure = WithoutDevice(devices.failure());
   log::Info("draining", {{"timeout_ms", config.drain_timeout.count()}});
   host.NotifyStopping();
   door->StopListening();
-  broker.BeginDrain("it was asked to stop");
+  broker.BeginDrain(failure.ok() ? "it was asked to stop" : failure.message());
   // Ends as soon as the last call does; watches last until the deadline, then they are cancelled.
   server.grpc->Shutdown(std::chrono::system_clock::now() + config.drain_timeout);
   door.reset();
   log::Info("stopped");
-  return absl::OkStatus();
+  return failure;
 }
 
 int Main(int argc, char** argv) {
@@ -160,13 +171,15 @@ int Main(int argc, char** argv) {
   std::string endpoint, group, exporter, level, log_file;
   std::vector<std::string> devices;
   uint64_t drain_ms = 0;
-  bool null_device = false;
+  bool null_device = false, wait_for_device = false;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--config", invocation.config_file, "Configuration file (TOML)");
   app.add_option("--endpoint", endpoint, "Path of the socket to listen on");
   app.add_option("--socket-group", group, "Group whose members may connect, too");
   app.add_option("--device", devices, "UUID, LUID, index or name of a GPU; may be repeated")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--wait-for-device", wait_for_device,
+               "Without a device, look again until there is one, instead of ending");
   app.add_option("--exporter", exporter,
                  "opaque_fd, dma_buf or host_section, instead of the first that works");
   app.add_flag("--null-device", null_device, "No GPU: plain shared memory, for tests");
@@ -192,6 +205,7 @@ int Main(int argc, char** argv) {
   if (app.count("--drain-timeout") != 0)
     config->drain_timeout = std::chrono::milliseconds(drain_ms);
   config->null_device = null_device;
+  config->wait_for_device |= wait_for_device;
   if (!exporter.empty()) {
     config->exporter = HandleTypeFromString(exporter);
     if (!config->exporter)

@@ -28,6 +28,9 @@ class ServiceHost {
 
   // Blocks until somebody wants something.
   virtual Request Wait() = 0;
+
+  // Wait() returns kStop, now or when it is called next. From any thread.
+  virtual void RequestStop() = 0;
 };
 
 }  // namespace vramd

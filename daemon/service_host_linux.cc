@@ -37,6 +37,9 @@ class LinuxServiceHost final : public ServiceHost {
     return signal == SIGHUP ? Request::kReload : Request::kStop;
   }
 
+  // To the process and not to this thread: the signal stays pending until Wait() takes it.
+  void RequestStop() override { kill(getpid(), SIGTERM); }
+
  private:
   sigset_t signals_;
 };

@@ -98,6 +98,8 @@ class WindowsServiceHost final : public ServiceHost {
                : Request::kStop;
   }
 
+  void RequestStop() override { SetEvent(stop_.get()); }
+
  private:
   void ConnectToManager() {
     dispatcher_ = std::thread([this] {

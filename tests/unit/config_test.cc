@@ -66,6 +66,7 @@ TEST_F(ConfigTest, TheSampleSaysTheDefaults) {
   EXPECT_EQ(sample->endpoint, defaults.endpoint);
   EXPECT_EQ(sample->access_group, defaults.access_group);
   EXPECT_EQ(sample->devices, defaults.devices);
+  EXPECT_EQ(sample->wait_for_device, defaults.wait_for_device);
   EXPECT_EQ(sample->exporter, defaults.exporter);
   EXPECT_EQ(sample->log_level, defaults.log_level);
   EXPECT_EQ(sample->log_file, defaults.log_file);
@@ -108,6 +109,7 @@ TEST_F(ConfigTest, EveryKeyIsRead) {
 endpoint = "/tmp/x.sock"
 access_group = "$group"
 devices = ["0", "radeon"]
+wait_for_device = true
 exporter = "dma_buf"
 log_level = "debug"
 log_file = "/tmp/x.log"
@@ -142,6 +144,7 @@ names = "bob/x/y"
   EXPECT_EQ(config->endpoint, "/tmp/x.sock");
   EXPECT_EQ(config->access_group, AccountId(4712));
   EXPECT_THAT(config->devices, ElementsAre("0", "radeon"));
+  EXPECT_TRUE(config->wait_for_device);
   EXPECT_EQ(config->exporter, HandleType::kDmaBuf);
   EXPECT_EQ(config->log_level, log::Level::kDebug);
   EXPECT_EQ(config->log_file, "/tmp/x.log");
