@@ -18,7 +18,7 @@ if (-not (Test-Path -LiteralPath $Program -PathType Leaf)) {
 }
 $user = [Security.Principal.WindowsIdentity]::GetCurrent().Name
 $log = Join-Path $env:LOCALAPPDATA 'vramd.log'
-$action = New-ScheduledTaskAction -Execute $Program -Argument "--log-file `"$log`""
+$action = New-ScheduledTaskAction -Execute $Program -Argument "--wait-for-device --log-file `"$log`""
 $trigger = New-ScheduledTaskTrigger -AtLogOn -User $user
 # The task scheduler ends a task after three days unless it is told not to.
 $settings = New-ScheduledTaskSettingsSet -ExecutionTimeLimit ([TimeSpan]::Zero) `

@@ -21,7 +21,7 @@ if ($Program -notlike "$env:ProgramFiles\*") {
 $logs = Join-Path $env:ProgramData 'vramd'
 New-Item -ItemType Directory -Force -Path $logs | Out-Null
 
-$command = "`"$Program`" --service --log-file `"$logs\vramd.log`""
+$command = "`"$Program`" --service --wait-for-device --log-file `"$logs\vramd.log`""
 if ($Group) { $command += " --socket-group `"$Group`"" }
 New-Service -Name vramd -BinaryPathName $command -DisplayName 'vramd' -StartupType Automatic `
   -Description 'Lends GPU memory between processes' | Out-Null
