@@ -9,9 +9,11 @@
  *   - the producer never writes a slot that the consumer has (content is stable while held);
  *   - frames come in order; in fifo mode without drops all of them come; in mailbox mode the last
  *     one comes; received and dropped add up to published;
- *   - an honest consumer is never taken for a dishonest one.
+ *   - an honest consumer is never taken for a dishonest one, nor an honest producer.
  *
- * -DMODE=FIFO_WAIT | FIFO_DROP | MAILBOX, -DDEATH to let either of them die at any moment.
+ * -DMODE=FIFO_WAIT | FIFO_DROP | MAILBOX, -DDEATH to let either of them die at any moment,
+ * -DTHREADS for a consumer of two threads: one takes frames, the other releases them some time
+ * later, and the first may hold as many as the limit allows before it waits for the second.
  * -DBREAK=... leaves out one of the steps that the protocol needs; every one of these models must
  * fail, or this one would show nothing. */
 
@@ -28,6 +30,8 @@
 #define END_UNCHECKED 6    /* the consumer does not look for frames after it saw the end */
 #define NO_RECOUNT 7       /* the producer counts what a mailbox consumer has without a new look */
 #define NOBODY_TOLD 8      /* nobody tells the survivor */
+#define COUNT_EARLY 9      /* a frame counts as released before it is given back */
+#define BIT_LATE 10        /* a slot counts as held when it is given back already */
 
 #ifndef MODE
 #define MODE FIFO_WAIT
@@ -43,6 +47,15 @@
 #endif
 #ifndef LIMIT
 #define LIMIT 2
+#endif
+
+#if MODE == MAILBOX
+#define HOLD_LIMIT (LIMIT - 1) /* one more may be in the box */
+#else
+#define HOLD_LIMIT LIMIT
+#endif
+#if defined(THREADS) && defined(DEATH)
+#error "a consumer of two threads that dies is not modelled"
 #endif
 
 #define TICKET(stamp, slot) ((stamp) * 4 + (slot))
@@ -63,6 +76,12 @@ byte published;
 byte content[SLOTS]; /* the number of the frame that is in the slot, 0 while it is rendered */
 
 /* ---- Each process's own ---- */
+#ifdef THREADS
+bool having[SLOTS]; /* the consumer's: slots that are held */
+byte held_count;    /* how many, which is checked against the limit */
+chan taken_frames = [LIMIT] of { byte }; /* from the thread that takes to the one that releases */
+#define NO_MORE 255
+#endif
 bit local_bell; /* the producer's, rung by the teller */
 bit removed;    /* told to the producer */
 bit told_end;   /* told to the consumer */
@@ -225,6 +244,10 @@ proctype Receiver() {
 
   do
   :: true ->
+#ifdef THREADS
+     /* The application waits for its other thread, and not in the lane. */
+     held_count < HOLD_LIMIT;
+#endif
      if :: sleepy -> frames_bell = 1 :: else fi;
      /* Look: a frame, or else the end and then a frame once more. */
      found = false;
@@ -268,6 +291,11 @@ proctype Receiver() {
         sleepy = false;
         slot = SLOT(ticket);
         MAY_DIE(CONSUMER, dead);
+#ifdef THREADS
+        assert(!having[slot]); /* or the producer would be said to send a slot twice */
+        having[slot] = true;
+        held_count++;
+#endif
         if
         :: BREAK == RELEASE_EARLY ->
            releases[released % SLOTS] = TICKET(released + 1, slot)
@@ -280,6 +308,9 @@ proctype Receiver() {
         assert(content[slot] == ticket);
         atomic { dropped = dropped + ticket - last - 1; received++; last = ticket; ticket = 0 };
         MAY_DIE(CONSUMER, dead);
+#ifdef THREADS
+        taken_frames ! slot
+#else
         if
         :: BREAK == RELEASE_EARLY -> skip
         :: else -> releases[released % SLOTS] = TICKET(released + 1, slot)
@@ -287,6 +318,7 @@ proctype Receiver() {
         released++;
         MAY_DIE(CONSUMER, dead);
         ring(releases_bell, sender_asleep)
+#endif
      :: over && !found -> break
      :: !found && !over && !sleepy -> sleepy = true
      :: !found && !over && sleepy ->
@@ -308,6 +340,9 @@ proctype Receiver() {
   /* Who died may have died with a frame published and not yet handed over. */
   assert(MODE != FIFO_WAIT || dropped == 0 || (sender_dead && dropped == 1));
   assert(MODE != MAILBOX || last == published || (sender_dead && last + 1 == published));
+#ifdef THREADS
+  taken_frames ! NO_MORE;
+#endif
   receiver_done = true;
   goto finish;
 dead:
@@ -315,6 +350,33 @@ dead:
 finish:
   skip
 }
+
+#ifdef THREADS
+/* The consumer's other thread. */
+proctype Releaser() {
+  byte slot, released, seen;
+  bool was_armed;
+
+  do
+  :: taken_frames ? slot ->
+     if
+     :: slot == NO_MORE -> break
+     :: else
+     fi;
+     /* It is still being used. */
+     seen = content[slot];
+     assert(seen != 0 && content[slot] == seen);
+     seen = 0;
+     if :: BREAK == COUNT_EARLY -> held_count-- :: else fi;
+     if :: BREAK == BIT_LATE -> skip :: else -> having[slot] = false fi;
+     releases[released % SLOTS] = TICKET(released + 1, slot);
+     released++;
+     if :: BREAK == BIT_LATE -> having[slot] = false :: else fi;
+     if :: BREAK == COUNT_EARLY -> skip :: else -> held_count-- fi;
+     ring(releases_bell, sender_asleep)
+  od
+}
+#endif
 
 /* The broker, who watches both. */
 proctype Teller() {
@@ -349,6 +411,9 @@ init {
 #endif
     run Sender();
     run Receiver();
+#ifdef THREADS
+    run Releaser();
+#endif
     run Teller()
   }
 }
