@@ -117,17 +117,13 @@ bool WatchCore::Pause(std::chrono::milliseconds pause) {
 
 void WatchCore::Push(WatchItem item) {
   MutexLock lock(mutex_);
-  if (item.kind == VRAMD_EVENT_RECONNECTED) {
-    in_snapshot_ = true;
-    limit_ = kMaxItems;
-  }
-  // The names that a watch begins with come whole, however many there are.
-  if (in_snapshot_) ++limit_;
-  if (item.kind == VRAMD_EVENT_CURRENT) in_snapshot_ = false;
-  if (items_.size() >= limit_) {
+  if (item.kind == VRAMD_EVENT_RECONNECTED) limit_.Begin();
+  const WatchLimit::Verdict verdict = limit_.Add(item.kind == VRAMD_EVENT_CURRENT, items_.size());
+  if (verdict.drop) {
     items_.clear();
     items_.push_back({.kind = VRAMD_EVENT_OVERFLOW});
   }
+  if (verdict.current) items_.push_back({.kind = VRAMD_EVENT_CURRENT});
   items_.push_back(std::move(item));
   changed_.NotifyAll();
 }

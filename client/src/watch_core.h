@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
+#include "base/watch_limit.h"
 #include "client/src/client_core.h"
 #include "vramd/v1/broker.pb.h"
 #include "vramd/vramd.h"
@@ -24,8 +25,8 @@ struct WatchItem {
 
 class WatchCore {
  public:
-  // More than this, the names that it began with apart, and the application does not read: the
-  // oldest go, and it is told to list again.
+  // More than this, the names that it began with apart, and the application does not read: they are
+  // dropped, and it is told to list again.
   static constexpr size_t kMaxItems = 4096;
 
   WatchCore(std::shared_ptr<ClientCore> client, std::string prefix)
@@ -58,9 +59,8 @@ class WatchCore {
   absl::Status first_status_ ABSL_GUARDED_BY(mutex_);
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the running stream
   std::deque<WatchItem> items_ ABSL_GUARDED_BY(mutex_);
-  size_t limit_ ABSL_GUARDED_BY(mutex_) = kMaxItems;
-  bool in_snapshot_ ABSL_GUARDED_BY(mutex_) = true;  // until CURRENT
-  bool was_disconnected_ = false;                    // the thread's own
+  WatchLimit limit_ ABSL_GUARDED_BY(mutex_){kMaxItems};
+  bool was_disconnected_ = false;  // the thread's own
 };
 
 }  // namespace vramd

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "tests/unit/broker_server_linux.h"
 #include "tests/unit/descriptor_count_linux.h"
 #include "tests/unit/log_file_linux.h"
@@ -181,6 +182,36 @@ TEST_F(ClientTest, AWatchBeginsWithEveryNameHoweverLateItIsRead) {
     EXPECT_EQ(event.kind, VRAMD_EVENT_CURRENT);
     vramd_watch_destroy(watch);
   }
+}
+
+// The library's queue overflows before anybody has read CURRENT from it.
+TEST_F(ClientTest, AWatchThatOverflowsStillTellsThatItIsCurrent) {
+  vramd_watch *unread = nullptr, *read = nullptr;
+  ASSERT_EQ(vramd_watch_create(client_, nullptr, &unread), VRAMD_OK) << vramd_last_error();
+  ASSERT_EQ(vramd_watch_create(client_, nullptr, &read), VRAMD_OK) << vramd_last_error();
+  vramd_event event = {sizeof(event)};
+  ASSERT_EQ(vramd_watch_next(read, 20000, &event), VRAMD_OK) << vramd_last_error();
+  const auto grant =
+      server_.broker().Allocate(SessionId{1}, RequestId{1000}, RawRequest(kPage), "", "");
+  ASSERT_TRUE(grant.ok()) << grant.status();
+  // The second watch is read in step, so that the broker's own queues stay short.
+  for (int i = 0; i < 2100; ++i) {
+    ASSERT_TRUE(server_.broker().Publish(SessionId{1}, grant->lease, "app/x").ok());
+    ASSERT_TRUE(server_.broker().Withdraw(SessionId{1}, "app/x").ok());
+    for (int n = 0; n < 2; ++n)
+      ASSERT_EQ(vramd_watch_next(read, 20000, &event), VRAMD_OK) << vramd_last_error();
+  }
+  ASSERT_TRUE(server_.broker().Publish(SessionId{1}, grant->lease, "app/last").ok());
+  int current = 0, overflow = 0;
+  do {
+    ASSERT_EQ(vramd_watch_next(unread, 20000, &event), VRAMD_OK) << vramd_last_error();
+    current += event.kind == VRAMD_EVENT_CURRENT ? 1 : 0;
+    overflow += event.kind == VRAMD_EVENT_OVERFLOW ? 1 : 0;
+  } while (!absl::EndsWith(event.name, "app/last"));
+  EXPECT_EQ(current, 1);
+  EXPECT_EQ(overflow, 1);
+  vramd_watch_destroy(unread);
+  vramd_watch_destroy(read);
 }
 
 class OneWatchTest : protected LogFile, public ClientTest {
