@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/watch_limit.h"
 #include "daemon/broker_rpc.h"
 #include "proto/convert.h"
 
@@ -57,21 +58,28 @@ class WatchCall final : public EventCall<v1::WatchRequest, v1::WatchEvent>, publ
 
   // Under the broker's lock; this call's own comes after it, and never the other way round.
   void Push(const BrokerEvent& event) override {
-    // What a watch begins with comes whole, however much it is; so no limit counts it.
-    if (in_snapshot_) ++limit_;
-    if (event.kind == BrokerEvent::Kind::kCurrent) in_snapshot_ = false;
-    if (queued() >= limit_) {
+    // The front one is in gRPC's hands; if it is written meanwhile, CURRENT may be told twice at
+    // worst.
+    const size_t waiting = queued();
+    const WatchLimit::Verdict verdict =
+        limit_.Add(event.kind == BrokerEvent::Kind::kCurrent, waiting == 0 ? 0 : waiting - 1);
+    if (verdict.drop) {
       DropQueued();
-      v1::WatchEvent overflow;
-      overflow.set_kind(v1::WatchEvent::OVERFLOW);
-      Send(std::move(overflow));
+      SendKind(v1::WatchEvent::OVERFLOW);
     }
+    if (verdict.current) SendKind(v1::WatchEvent::CURRENT);
     Send(ToWire(event));
   }
 
  private:
   WatchCall(BrokerService* service, Broker* broker, const FrontDoor* front_door, EventLoop* loop)
       : service_(service), broker_(broker), front_door_(front_door), loop_(loop) {}
+
+  void SendKind(v1::WatchEvent::Kind kind) {
+    v1::WatchEvent event;
+    event.set_kind(kind);
+    Send(std::move(event));
+  }
 
   void Begin(const v1::WatchRequest& request) override {
     AcceptNext(service_, broker_, front_door_, loop_);
@@ -90,9 +98,7 @@ class WatchCall final : public EventCall<v1::WatchRequest, v1::WatchEvent>, publ
   const FrontDoor* const front_door_;
   EventLoop* const loop_;
   WatcherId watcher_;
-  // Under the broker's lock, like Push():
-  bool in_snapshot_ = true;
-  size_t limit_ = kMaxQueuedEvents;
+  WatchLimit limit_{kMaxQueuedEvents};  // under the broker's lock, like Push()
 };
 
 }  // namespace

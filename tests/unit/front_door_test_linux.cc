@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "absl/strings/match.h"
 #include "tests/unit/broker_server_linux.h"
 #include "tests/unit/log_file_linux.h"
 
@@ -219,20 +220,28 @@ TEST_F(FrontDoorLogTest, WrongTokensAreLoggedOnceForEachConnection) {
   EXPECT_THAT(LinesWith("event=wrong_tokens "), testing::ElementsAre(HasSubstr("count=20")));
 }
 
-TEST_F(FrontDoorTest, AWatchBeginsWithEveryNameHoweverMany) {
-  constexpr uint32_t kLeases = 50, kNames = 64;
-  RawClient client(server_.endpoint());
-  for (uint32_t i = 0; i < kLeases; ++i) {
-    const auto grant = server_.broker().Allocate(client.session, RequestId{1 + i},
-                                                 vramd::RawRequest(kPage), "", "");
-    ASSERT_TRUE(grant.ok()) << grant.status();
-    for (uint32_t n = 0; n < kNames; ++n)
-      ASSERT_TRUE(server_.broker()
-                      .Publish(client.session, grant->lease, absl::StrCat("app/", i, "-", n))
-                      .ok());
+class ManyNamesTest : public FrontDoorTest {
+ protected:
+  static constexpr uint32_t kLeases = 50, kNames = 64;
+
+  ManyNamesTest() {
+    for (uint32_t i = 0; i < kLeases; ++i) {
+      const auto grant = server_.broker().Allocate(client_.session, RequestId{1 + i},
+                                                   vramd::RawRequest(kPage), "", "");
+      EXPECT_TRUE(grant.ok()) << grant.status();
+      for (uint32_t n = 0; n < kNames; ++n) Publish(grant->lease, absl::StrCat("app/", i, "-", n));
+    }
   }
-  const auto context = RawClient::Context(client.token);
-  const auto watch = client.stub->Watch(context.get(), v1::WatchRequest());
+  void Publish(LeaseId lease, const std::string& name) {
+    EXPECT_TRUE(server_.broker().Publish(client_.session, lease, name).ok()) << name;
+  }
+
+  RawClient client_{server_.endpoint()};
+  const std::unique_ptr<grpc::ClientContext> context_ = RawClient::Context(client_.token);
+};
+
+TEST_F(ManyNamesTest, AWatchBeginsWithEveryName) {
+  const auto watch = client_.stub->Watch(context_.get(), v1::WatchRequest());
   v1::WatchEvent event;
   for (uint32_t i = 0; i < kLeases * kNames; ++i) {
     ASSERT_TRUE(watch->Read(&event));
@@ -240,6 +249,30 @@ TEST_F(FrontDoorTest, AWatchBeginsWithEveryNameHoweverMany) {
   }
   ASSERT_TRUE(watch->Read(&event));
   EXPECT_EQ(event.kind(), v1::WatchEvent::CURRENT);
+}
+
+// More names than the connection holds, so CURRENT still waits in the broker when what changes
+// after it makes the queue overflow.
+TEST_F(ManyNamesTest, AWatchThatOverflowsStillTellsThatItIsCurrent) {
+  const auto watch = client_.stub->Watch(context_.get(), v1::WatchRequest());
+  v1::WatchEvent event;
+  ASSERT_TRUE(watch->Read(&event));
+  const auto grant =
+      server_.broker().Allocate(client_.session, RequestId{1000}, vramd::RawRequest(kPage), "", "");
+  ASSERT_TRUE(grant.ok()) << grant.status();
+  for (size_t i = 0; i < kLeases * kNames + kMaxQueuedEvents; ++i) {
+    Publish(grant->lease, "app/x");
+    ASSERT_TRUE(server_.broker().Withdraw(client_.session, "app/x").ok());
+  }
+  Publish(grant->lease, "app/last");
+  int current = 0, overflow = 0;
+  do {
+    ASSERT_TRUE(watch->Read(&event));
+    current += event.kind() == v1::WatchEvent::CURRENT ? 1 : 0;
+    overflow += event.kind() == v1::WatchEvent::OVERFLOW ? 1 : 0;
+  } while (!absl::EndsWith(event.published().name(), "app/last"));
+  EXPECT_EQ(current, 1);
+  EXPECT_GE(overflow, 1);
 }
 
 TEST_F(FrontDoorTest, AWatchEndsWithItsSession) {
