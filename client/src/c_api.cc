@@ -61,7 +61,7 @@ uint32_t vramd_version(void) {
 
 vramd_result vramd_client_create(const vramd_connect_info* info, vramd_client** client) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client));
+    VRAMD_RETURN_IF_NULL(client);
     vramd_connect_info own = VRAMD_CONNECT_INFO_INIT;
     if (info != nullptr) {
       VRAMD_ASSIGN_OR_RETURN(own, vramd::ReadSized(info, "vramd_connect_info"));
@@ -80,7 +80,7 @@ void vramd_client_destroy(vramd_client* client) { delete client; }
 
 vramd_result vramd_client_ping(vramd_client* client) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client));
+    VRAMD_RETURN_IF_NULL(client);
     vramd::v1::PingReply reply;
     return client->core->Call(&vramd::v1::Broker::Stub::Ping, vramd::v1::PingRequest(), &reply);
   });
@@ -88,7 +88,7 @@ vramd_result vramd_client_ping(vramd_client* client) {
 
 vramd_result vramd_get_server_info(vramd_client* client, vramd_server_info* info) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client));
+    VRAMD_RETURN_IF_NULL(client, info);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_server_info"));
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
@@ -102,7 +102,7 @@ vramd_result vramd_get_server_info(vramd_client* client, vramd_server_info* info
 vramd_result vramd_enumerate_devices(vramd_client* client, uint32_t* count,
                                      vramd_device_info* devices) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, count));
+    VRAMD_RETURN_IF_NULL(client, count);
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
                                              vramd::v1::DescribeRequest(), &reply));
@@ -113,7 +113,7 @@ vramd_result vramd_enumerate_devices(vramd_client* client, uint32_t* count,
 vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* info,
                             vramd_lease** lease) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, lease));
+    VRAMD_RETURN_IF_NULL(client, info, lease);
     VRAMD_ASSIGN_OR_RETURN(const vramd_allocate_info own,
                            vramd::ReadSized(info, "vramd_allocate_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::v1::AllocateRequest request, vramd::FromC(own));
@@ -125,7 +125,7 @@ vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* inf
 
 vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd_lease** lease) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, lease));
+    VRAMD_RETURN_IF_NULL(client, info, lease);
     VRAMD_ASSIGN_OR_RETURN(const vramd_open_info own, vramd::ReadSized(info, "vramd_open_info"));
     vramd::v1::OpenRequest request;
     if (own.name != nullptr) {
@@ -148,15 +148,17 @@ void vramd_lease_destroy(vramd_lease* lease) {
   delete lease;
 }
 
-uint64_t vramd_lease_get_id(const vramd_lease* lease) { return lease->state.id.value; }
+uint64_t vramd_lease_get_id(const vramd_lease* lease) {
+  return lease == nullptr ? 0 : lease->state.id.value;
+}
 
 uint64_t vramd_lease_get_allocation_id(const vramd_lease* lease) {
-  return lease->state.allocation.value;
+  return lease == nullptr ? 0 : lease->state.allocation.value;
 }
 
 vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* recipe) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(lease));
+    VRAMD_RETURN_IF_NULL(lease, recipe);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
     vramd::WriteSized(vramd::ToC(lease->state.recipe), recipe);
     return absl::OkStatus();
@@ -169,7 +171,7 @@ bool vramd_lease_is_valid(const vramd_lease* lease) {
 
 vramd_result vramd_lease_get_handle(const vramd_lease* lease, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(lease, handle));
+    VRAMD_RETURN_IF_NULL(lease, handle);
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy, lease->state.handle.Duplicate());
     *handle = (intptr_t)copy.Release();  // an int or a pointer, by the system
     return absl::OkStatus();
@@ -179,7 +181,7 @@ vramd_result vramd_lease_get_handle(const vramd_lease* lease, intptr_t* handle) 
 vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_name,
                            size_t whole_name_size) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(lease, name));
+    VRAMD_RETURN_IF_NULL(lease, name);
     vramd::Link& link = *lease->state.link;
     if (link.broken())
       return absl::UnavailableError("the lease ended with the connection to the broker");
@@ -197,7 +199,7 @@ vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_nam
 
 vramd_result vramd_withdraw(vramd_client* client, const char* name) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, name));
+    VRAMD_RETURN_IF_NULL(client, name);
     vramd::v1::WithdrawRequest request;
     vramd::v1::WithdrawReply reply;
     VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", name));
@@ -208,7 +210,7 @@ vramd_result vramd_withdraw(vramd_client* client, const char* name) {
 vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* count,
                         vramd_published* published) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, count));
+    VRAMD_RETURN_IF_NULL(client, count);
     vramd::v1::ListRequest request;
     vramd::v1::ListReply reply;
     VRAMD_ASSIGN_OR_RETURN(*request.mutable_prefix(), vramd::TextFromC("prefix", prefix));
@@ -219,7 +221,7 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
 
 vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_watch** watch) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, watch));
+    VRAMD_RETURN_IF_NULL(client, watch);
     VRAMD_ASSIGN_OR_RETURN(std::string beginning, vramd::TextFromC("prefix", prefix));
     auto core = std::make_unique<vramd::WatchCore>(client->core, std::move(beginning));
     VRAMD_RETURN_IF_ERROR(core->Start());
@@ -230,7 +232,7 @@ vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_
 
 vramd_result vramd_watch_next(vramd_watch* watch, uint32_t timeout_ms, vramd_event* event) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(watch));
+    VRAMD_RETURN_IF_NULL(watch, event);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(event, "vramd_event"));
     VRAMD_ASSIGN_OR_RETURN(
         const vramd::WatchItem item,
@@ -246,7 +248,7 @@ vramd_result vramd_check_share(vramd_client* client, const vramd_recipe* recipe,
                                const vramd_importer* importer, bool* can_import, char* reason,
                                size_t reason_size) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, can_import));
+    VRAMD_RETURN_IF_NULL(client, recipe, importer, can_import);
     VRAMD_ASSIGN_OR_RETURN(const vramd_recipe own_recipe, vramd::ReadSized(recipe, "vramd_recipe"));
     VRAMD_ASSIGN_OR_RETURN(const vramd_importer own_importer,
                            vramd::ReadSized(importer, "vramd_importer"));

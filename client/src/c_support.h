@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "client/src/c_convert.h"
 #include "client/src/client_core.h"
+#include "client/src/null_check.h"
 #include "client/src/sized_struct.h"
 #include "client/src/stream_convert.h"
 #include "vramd/vramd.h"
@@ -23,12 +24,6 @@ namespace vramd {
 
 inline std::chrono::milliseconds Milliseconds(uint32_t count) {
   return std::chrono::milliseconds(count);
-}
-
-template <typename... Pointers>
-absl::Status NotNull(const Pointers*... pointers) {
-  if (((pointers != nullptr) && ...)) return absl::OkStatus();
-  return absl::InvalidArgumentError("a required pointer is NULL");
 }
 
 inline std::string Text(const char* text) { return text == nullptr ? "" : text; }

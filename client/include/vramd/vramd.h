@@ -10,6 +10,9 @@
  * Structs     Each begins with struct_size. Set it with the _INIT macro; fields are only ever added
  *             at the end, so a program runs with an older or newer library.
  * Strings     UTF-8, NUL-terminated. The library copies what it is given.
+ * NULL        Where a parameter's comment does not allow NULL, it is VRAMD_INVALID_ARGUMENT, and the
+ *             message names the parameter. Functions without a result then do nothing, and answer
+ *             0, false, NULL, or -1 for a handle.
  * Ownership   What a function creates, the caller destroys with the function named beside it.
  * Threads     A vramd_client may be used from several threads at once, and so may a vramd_lease,
  *             except that destroying an object must be the last use of it. A vramd_watch belongs to
