@@ -102,7 +102,7 @@ extern "C" {
 vramd_result vramd_producer_create(vramd_client* client, const vramd_stream_info* info,
                                    vramd_producer** producer) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, producer));
+    VRAMD_RETURN_IF_NULL(client, info, producer);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::ProducerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
@@ -126,15 +126,17 @@ void vramd_producer_destroy(vramd_producer* producer) {
 }
 
 const char* vramd_producer_get_name(const vramd_producer* producer) {
-  return producer->name.c_str();
+  return producer == nullptr ? nullptr : producer->name.c_str();
 }
 
-vramd_stream* vramd_producer_get_stream(vramd_producer* producer) { return &producer->stream; }
+vramd_stream* vramd_producer_get_stream(vramd_producer* producer) {
+  return producer == nullptr ? nullptr : &producer->stream;
+}
 
 vramd_result vramd_producer_acquire(vramd_producer* producer, uint64_t timeout_ns,
                                     vramd_slot* slot) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer, slot);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(slot, "vramd_slot"));
     VRAMD_ASSIGN_OR_RETURN(const vramd::ClientSlot acquired,
                            producer->core->Acquire(vramd::After(timeout_ns)));
@@ -146,7 +148,7 @@ vramd_result vramd_producer_acquire(vramd_producer* producer, uint64_t timeout_n
 vramd_result vramd_producer_publish(vramd_producer* producer, const vramd_slot* slot,
                                     const vramd_frame_info* info, uint64_t* sequence) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer, slot);
     VRAMD_ASSIGN_OR_RETURN(const vramd_slot own, vramd::ReadSlot(slot));
     vramd::stream::FrameHeader header;
     if (info != nullptr) {
@@ -162,7 +164,7 @@ vramd_result vramd_producer_publish(vramd_producer* producer, const vramd_slot* 
 
 vramd_result vramd_producer_abandon(vramd_producer* producer, const vramd_slot* slot) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer, slot);
     VRAMD_ASSIGN_OR_RETURN(const vramd_slot own, vramd::ReadSlot(slot));
     return producer->core->Abandon(own.session, own.slot);
   });
@@ -171,7 +173,7 @@ vramd_result vramd_producer_abandon(vramd_producer* producer, const vramd_slot* 
 vramd_result vramd_producer_resize(vramd_producer* producer, const vramd_stream_info* info,
                                    uint64_t timeout_ns) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer, info);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
     VRAMD_ASSIGN_OR_RETURN(auto request, vramd::ResizeFromC(own));
     return producer->core->Resize(std::move(request), vramd::After(timeout_ns));
@@ -180,7 +182,7 @@ vramd_result vramd_producer_resize(vramd_producer* producer, const vramd_stream_
 
 vramd_result vramd_producer_end(vramd_producer* producer, vramd_end_reason reason) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer);
     if (reason != VRAMD_END_FINISHED && reason != VRAMD_END_FAILED)
       return absl::InvalidArgumentError(
           "a producer ends its stream as VRAMD_END_FINISHED or VRAMD_END_FAILED");
@@ -188,11 +190,13 @@ vramd_result vramd_producer_end(vramd_producer* producer, vramd_end_reason reaso
   });
 }
 
-void vramd_producer_cancel(vramd_producer* producer) { producer->core->Cancel(); }
+void vramd_producer_cancel(vramd_producer* producer) {
+  if (producer != nullptr) producer->core->Cancel();
+}
 
 vramd_result vramd_producer_get_stats(vramd_producer* producer, vramd_producer_stats* stats) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer, stats);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(stats, "vramd_producer_stats"));
     const uint32_t generation = producer->core->store().newest();
     vramd::WriteSized(vramd::PublicStats(producer->core->GetStats(), generation), stats);
@@ -203,7 +207,7 @@ vramd_result vramd_producer_get_stats(vramd_producer* producer, vramd_producer_s
 vramd_result vramd_producer_await_consumers(vramd_producer* producer, uint32_t count,
                                             uint64_t timeout_ns) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer));
+    VRAMD_RETURN_IF_NULL(producer);
     return producer->core->AwaitConsumers(count, vramd::After(timeout_ns));
   });
 }
@@ -211,7 +215,7 @@ vramd_result vramd_producer_await_consumers(vramd_producer* producer, uint32_t c
 vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer, uint32_t* count,
                                                 vramd_consumer_stats* consumers) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(producer, count));
+    VRAMD_RETURN_IF_NULL(producer, count);
     return vramd::Enumerate(producer->core->GetConsumers(), count, consumers,
                             "vramd_consumer_stats");
   });
@@ -222,7 +226,7 @@ vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer, uint32
 vramd_result vramd_consumer_open(vramd_client* client, const vramd_consumer_info* info,
                                  vramd_consumer** consumer) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, consumer));
+    VRAMD_RETURN_IF_NULL(client, info, consumer);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_consumer_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::ConsumerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
@@ -244,15 +248,17 @@ void vramd_consumer_destroy(vramd_consumer* consumer) {
 }
 
 const char* vramd_consumer_get_name(const vramd_consumer* consumer) {
-  return consumer->core->name().c_str();
+  return consumer == nullptr ? nullptr : consumer->core->name().c_str();
 }
 
-vramd_stream* vramd_consumer_get_stream(vramd_consumer* consumer) { return &consumer->stream; }
+vramd_stream* vramd_consumer_get_stream(vramd_consumer* consumer) {
+  return consumer == nullptr ? nullptr : &consumer->stream;
+}
 
 vramd_result vramd_consumer_next(vramd_consumer* consumer, uint64_t timeout_ns,
                                  vramd_frame* frame) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
     return vramd::GiveFrame(consumer->core->Next(vramd::After(timeout_ns)), frame);
   });
@@ -261,7 +267,7 @@ vramd_result vramd_consumer_next(vramd_consumer* consumer, uint64_t timeout_ns,
 vramd_result vramd_consumer_get_frame_info(vramd_consumer* consumer, const vramd_frame* frame,
                                            vramd_frame_info* info) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, frame, info);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_frame_info"));
     VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
     const vramd::stream::ConsumerFrame inner = vramd::FromC(own);
@@ -274,7 +280,7 @@ vramd_result vramd_consumer_get_frame_info(vramd_consumer* consumer, const vramd
 vramd_result vramd_consumer_release(vramd_consumer* consumer, const vramd_frame* frame,
                                     uint64_t timeline_value) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
     return consumer->core->Release(own.session, vramd::FromC(own), timeline_value);
   });
@@ -282,7 +288,7 @@ vramd_result vramd_consumer_release(vramd_consumer* consumer, const vramd_frame*
 
 vramd_result vramd_consumer_last_frame(vramd_consumer* consumer, vramd_frame* frame) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
     return vramd::GiveFrame(consumer->core->LastFrame(), frame);
   });
@@ -290,21 +296,23 @@ vramd_result vramd_consumer_last_frame(vramd_consumer* consumer, vramd_frame* fr
 
 vramd_result vramd_consumer_arm(vramd_consumer* consumer, bool* armed) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer, armed));
+    VRAMD_RETURN_IF_NULL(consumer, armed);
     VRAMD_ASSIGN_OR_RETURN(*armed, consumer->core->Arm());
     return absl::OkStatus();
   });
 }
 
 intptr_t vramd_consumer_get_poll_handle(vramd_consumer* consumer) {
-  return (intptr_t)consumer->core->poll_handle();
+  return consumer == nullptr ? -1 : (intptr_t)consumer->core->poll_handle();
 }
 
-void vramd_consumer_cancel(vramd_consumer* consumer) { consumer->core->Cancel(); }
+void vramd_consumer_cancel(vramd_consumer* consumer) {
+  if (consumer != nullptr) consumer->core->Cancel();
+}
 
 vramd_result vramd_consumer_get_end(vramd_consumer* consumer, vramd_consumer_end* end) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, end);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(end, "vramd_consumer_end"));
     const vramd::StreamConsumer::End told = consumer->core->GetEnd();
     vramd_consumer_end own{};
@@ -319,7 +327,7 @@ vramd_result vramd_consumer_get_end(vramd_consumer* consumer, vramd_consumer_end
 vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
                                          vramd_consumer_counters* counters) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(consumer));
+    VRAMD_RETURN_IF_NULL(consumer, counters);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(counters, "vramd_consumer_counters"));
     vramd::WriteSized(vramd::PublicCounters(consumer->core->GetCounters()), counters);
     return absl::OkStatus();
@@ -329,12 +337,16 @@ vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
 // ---- Images and semaphores --------------------------------------------------------------------
 
 bool vramd_stream_uses_timeline(const vramd_stream* stream) {
+  if (stream == nullptr) return false;
   return stream->producer != nullptr ? stream->producer->uses_timeline()
                                      : stream->consumer->uses_timeline();
 }
 
 void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest, uint32_t* image_count,
                                   uint32_t* oldest_in_use) {
+  for (uint32_t* out : {newest, image_count, oldest_in_use})
+    if (out != nullptr) *out = 0;
+  if (stream == nullptr) return;
   const uint32_t number = stream->store().newest();
   if (newest != nullptr) *newest = number;
   if (image_count != nullptr) *image_count = stream->store().CountImages(number);
@@ -346,7 +358,7 @@ void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest, uint32
 vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, uint32_t image,
                                     vramd_recipe* recipe, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream));
+    VRAMD_RETURN_IF_NULL(stream, recipe);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
     VRAMD_ASSIGN_OR_RETURN(const vramd::Recipe found,
                            stream->store().FindRecipe(generation, image));
@@ -362,7 +374,7 @@ vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, u
 vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
                                         uint64_t consumer_id, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream));
+    VRAMD_RETURN_IF_NULL(stream);
     if (handle == nullptr) return stream->store().CheckSemaphore(session, consumer_id);
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy,
                            stream->store().DuplicateSemaphore(session, consumer_id));
@@ -376,7 +388,7 @@ vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
 vramd_result vramd_list_streams(vramd_client* client, const char* prefix, uint32_t* count,
                                 vramd_stream_listing* streams) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, count));
+    VRAMD_RETURN_IF_NULL(client, count);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, prefix));
     return vramd::Enumerate(reply.streams(), count, streams, "vramd_stream_listing");
   });
@@ -385,7 +397,7 @@ vramd_result vramd_list_streams(vramd_client* client, const char* prefix, uint32
 vramd_result vramd_list_stream_consumers(vramd_client* client, const char* name, uint32_t* count,
                                          vramd_consumer_stats* consumers) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(client, name, count));
+    VRAMD_RETURN_IF_NULL(client, name, count);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, name));
     for (const vramd::v1::StreamListing& listing : reply.streams())
       if (listing.name() == name)
