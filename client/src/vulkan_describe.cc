@@ -13,6 +13,7 @@
 #include "base/recipe.h"
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
+#include "client/src/null_check.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_status.h"
@@ -243,6 +244,7 @@ vramd_result vramd_vk_find_physical_device(PFN_vkGetInstanceProcAddr get_instanc
                                            VkInstance instance, const vramd_recipe* recipe,
                                            VkPhysicalDevice* physical_device) {
   return vramd::RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, recipe, physical_device);
     VRAMD_ASSIGN_OR_RETURN(const vramd_recipe wanted, vramd::ReadSized(recipe, "vramd_recipe"));
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
@@ -255,6 +257,7 @@ vramd_result vramd_vk_describe_importer(PFN_vkGetInstanceProcAddr get_instance_p
                                         VkInstance instance, VkPhysicalDevice physical_device,
                                         vramd_importer* importer) {
   return vramd::RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, physical_device, importer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(importer, "vramd_importer"));
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
@@ -270,7 +273,7 @@ vramd_result vramd_vk_enumerate_device_extensions(PFN_vkGetInstanceProcAddr get_
                                                   VkPhysicalDevice physical_device, uint32_t* count,
                                                   const char** names) {
   return vramd::RunCall([&]() -> absl::Status {
-    if (count == nullptr) return absl::InvalidArgumentError("count is NULL");
+    VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, physical_device, count);
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
     VRAMD_ASSIGN_OR_RETURN(const auto description,
@@ -283,7 +286,7 @@ vramd_result vramd_vk_supports_timeline(PFN_vkGetInstanceProcAddr get_instance_p
                                         VkInstance instance, VkPhysicalDevice physical_device,
                                         bool* supported) {
   return vramd::RunCall([&]() -> absl::Status {
-    if (supported == nullptr) return absl::InvalidArgumentError("supported is NULL");
+    VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, physical_device, supported);
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
     VRAMD_ASSIGN_OR_RETURN(const auto description,

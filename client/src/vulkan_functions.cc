@@ -7,9 +7,6 @@ namespace vramd {
 
 absl::StatusOr<InstanceFunctions> InstanceFunctions::Load(PFN_vkGetInstanceProcAddr get,
                                                           VkInstance instance) {
-  if (get == nullptr || instance == VK_NULL_HANDLE)
-    return absl::InvalidArgumentError(
-        "a vkGetInstanceProcAddr and a VkInstance are needed; one of them is NULL");
   InstanceFunctions table;
 #define VRAMD_LOAD(name)                                                   \
   table.name = reinterpret_cast<PFN_vk##name>(get(instance, "vk" #name));  \
@@ -23,7 +20,6 @@ absl::StatusOr<InstanceFunctions> InstanceFunctions::Load(PFN_vkGetInstanceProcA
 
 absl::StatusOr<DeviceFunctions> DeviceFunctions::Load(PFN_vkGetDeviceProcAddr get,
                                                       VkDevice device) {
-  if (device == VK_NULL_HANDLE) return absl::InvalidArgumentError("the VkDevice is NULL");
   DeviceFunctions table;
 #define VRAMD_LOAD(name)                                                \
   table.name = reinterpret_cast<PFN_vk##name>(get(device, "vk" #name)); \

@@ -11,6 +11,7 @@
 #include "base/os_handle.h"
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
+#include "client/src/null_check.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_resource.h"
@@ -175,6 +176,8 @@ absl::StatusOr<vramd_vk_resource> ImportLease(vramd_vk_device& device, const vra
 }
 
 absl::StatusOr<std::unique_ptr<vramd_vk_device>> MakeDevice(const vramd_vk_device_info& info) {
+  VRAMD_RETURN_IF_NULL(info.get_instance_proc_addr, info.instance, info.physical_device,
+                       info.device);
   VRAMD_ASSIGN_OR_RETURN(const auto instance_functions,
                          InstanceFunctions::Load(info.get_instance_proc_addr, info.instance));
   auto made = std::make_unique<vramd_vk_device>();
@@ -212,7 +215,7 @@ absl::StatusOr<vramd_vk_resource> ImportResource(
 
 vramd_result vramd_vk_device_create(const vramd_vk_device_info* info, vramd_vk_device** device) {
   return vramd::RunCall([&]() -> absl::Status {
-    if (device == nullptr) return absl::InvalidArgumentError("device is NULL");
+    VRAMD_RETURN_IF_NULL(info, device);
     *device = nullptr;
     VRAMD_ASSIGN_OR_RETURN(const auto wanted, vramd::ReadSized(info, "vramd_vk_device_info"));
     VRAMD_ASSIGN_OR_RETURN(auto made, vramd::MakeDevice(wanted));
@@ -226,10 +229,10 @@ void vramd_vk_device_destroy(vramd_vk_device* device) { delete device; }
 vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
                              vramd_vk_resource* resource) {
   return vramd::RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(resource);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(resource, "vramd_vk_resource"));
-    vramd::WriteSized(vramd_vk_resource{}, resource);
-    if (device == nullptr || lease == nullptr)
-      return absl::InvalidArgumentError("a vramd_vk_device and a vramd_lease are needed");
+    vramd::WriteSized(vramd_vk_resource{}, resource);  // empty after every failure
+    VRAMD_RETURN_IF_NULL(device, lease);
     VRAMD_ASSIGN_OR_RETURN(const vramd_vk_resource made, vramd::ImportLease(*device, lease));
     vramd::WriteSized(made, resource);
     return absl::OkStatus();

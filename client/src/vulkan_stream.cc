@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
+#include "client/src/null_check.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_resource.h"
@@ -234,18 +235,14 @@ namespace vramd {
 namespace {
 
 template <typename Fill>
-vramd_result FillSync(vramd_vk_stream* stream, VkPipelineStageFlags stage, vramd_vk_sync* sync,
-                      Fill fill) {
-  return RunCall([&]() -> absl::Status {
-    if (stream == nullptr) return absl::InvalidArgumentError("a vramd_vk_stream is needed");
-    VRAMD_RETURN_IF_ERROR(CheckSized(sync, "vramd_vk_sync"));
-    vramd_vk_sync own{};
-    own.struct_size = sizeof(own);
-    if (stage == 0) stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
-    VRAMD_RETURN_IF_ERROR(fill(stage, own));
-    WriteSized(own, sync);
-    return absl::OkStatus();
-  });
+absl::Status FillSync(VkPipelineStageFlags stage, vramd_vk_sync* sync, Fill fill) {
+  VRAMD_RETURN_IF_ERROR(CheckSized(sync, "vramd_vk_sync"));
+  vramd_vk_sync own{};
+  own.struct_size = sizeof(own);
+  if (stage == 0) stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+  VRAMD_RETURN_IF_ERROR(fill(stage, own));
+  WriteSized(own, sync);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -261,8 +258,7 @@ PFN_vkGetSemaphoreCounterValue FindGetCounterValue(VkDevice device, PFN_vkGetDev
 vramd_result vramd_vk_stream_create(vramd_vk_device* device, vramd_stream* stream,
                                     vramd_vk_stream** out) {
   return RunCall([&]() -> absl::Status {
-    if (device == nullptr || stream == nullptr || out == nullptr)
-      return absl::InvalidArgumentError("a vramd_vk_device and a vramd_stream are needed");
+    VRAMD_RETURN_IF_NULL(device, stream, out);
     auto made = std::make_unique<vramd_vk_stream>(*device, *stream);
     if (made->uses_timeline && device->timelines == nullptr)
       return absl::FailedPreconditionError(
@@ -279,8 +275,7 @@ void vramd_vk_stream_destroy(vramd_vk_stream* stream) { delete stream; }
 vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, uint32_t generation,
                                           uint32_t image, const vramd_vk_resource** resource) {
   return RunCall([&]() -> absl::Status {
-    if (stream == nullptr || resource == nullptr)
-      return absl::InvalidArgumentError("a vramd_vk_stream is needed");
+    VRAMD_RETURN_IF_NULL(stream, resource);
     VRAMD_ASSIGN_OR_RETURN(*resource, stream->GetResource(generation, image));
     return absl::OkStatus();
   });
@@ -288,20 +283,27 @@ vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, uint32_t gene
 
 vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
                                 VkPipelineStageFlags stage, vramd_vk_sync* sync) {
-  return vramd::FillSync(stream, stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
-    return stream->SyncSlot(*slot, at, own);
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(stream, slot, sync);
+    return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
+      return stream->SyncSlot(*slot, at, own);
+    });
   });
 }
 
 vramd_result vramd_vk_sync_frame(vramd_vk_stream* stream, const vramd_frame* frame,
                                  VkPipelineStageFlags stage, vramd_vk_sync* sync) {
-  return vramd::FillSync(stream, stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
-    return stream->SyncFrame(*frame, at, own);
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(stream, frame, sync);
+    return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
+      return stream->SyncFrame(*frame, at, own);
+    });
   });
 }
 
 void vramd_vk_sync_apply(const vramd_vk_sync* sync, VkSubmitInfo* submit,
                          VkTimelineSemaphoreSubmitInfo* timeline) {
+  if (sync == nullptr || submit == nullptr || timeline == nullptr) return;
   if (sync->wait_count == 0 && sync->signal_count == 0) return;
   *timeline = {VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
                submit->pNext,
