@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/recipe.h"
+#include "base/section.h"
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
 #include "client/src/null_check.h"
@@ -56,13 +57,32 @@ bool HasAll(const std::set<std::string>& names, const std::vector<const char*>& 
                      [&](const char* name) { return names.count(name) != 0; });
 }
 
+// 0 where the device imports no host memory.
+uint64_t HostPointerAlignment(const InstanceFunctions& vk, VkPhysicalDevice device,
+                              const std::set<std::string>& names) {
+  if (names.count(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) == 0) return 0;
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+  VkPhysicalDeviceProperties2 properties = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host};
+  vk.GetPhysicalDeviceProperties2(device, &properties);
+  return host.minImportedHostPointerAlignment;
+}
+
+// Whether every mapping of a section is aligned as the device wants it.
+bool MappingsFit(uint64_t host_pointer_alignment) {
+  return host_pointer_alignment == 0 || SectionAlignment() % host_pointer_alignment == 0;
+}
+
 std::vector<const ImportVariant*> SupportedVariants(const InstanceFunctions& vk,
                                                     VkPhysicalDevice device,
-                                                    const std::set<std::string>& names) {
+                                                    const std::set<std::string>& names,
+                                                    uint64_t host_pointer_alignment) {
   std::vector<const ImportVariant*> supported;
-  for (const ImportVariant& variant : ImportVariants())
+  for (const ImportVariant& variant : ImportVariants()) {
+    if (variant.type == VRAMD_HANDLE_HOST_SECTION && !MappingsFit(host_pointer_alignment)) continue;
     if (HasAll(names, variant.extensions) && DriverImports(vk, device, variant))
       supported.push_back(&variant);
+  }
   return supported;
 }
 
@@ -114,6 +134,24 @@ absl::Status WrongDevice(const ImporterDescription& device, const vramd_recipe& 
       UuidText(recipe.device.driver_uuid), "; '", device.name, "' is device ",
       UuidText(device.identity.device_uuid), ", driver ", UuidText(device.identity.driver_uuid),
       "; use vramd_vk_find_physical_device(), or allocate on the device that you use"));
+}
+
+// Vulkan takes a host pointer, and a size, that are multiples of minImportedHostPointerAlignment.
+// The broker rounds the size up to what its own device wants, which may be less than another wants.
+absl::Status CheckHostPointer(const ImporterDescription& device, const vramd_recipe& recipe) {
+  const uint64_t alignment = device.host_pointer_alignment;
+  if (!MappingsFit(alignment))
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", device.name, "' imports host memory at multiples of ", alignment,
+        " bytes (minImportedHostPointerAlignment), but this system maps a host_section at "
+        "multiples of ",
+        SectionAlignment(), "; allocate with another handle type"));
+  if (alignment == 0 || recipe.allocation_size % alignment == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the host_section has ", recipe.allocation_size, " bytes, but '", device.name,
+      "' imports multiples of ", alignment,
+      " bytes (minImportedHostPointerAlignment); allocate on this device, a multiple of that as "
+      "raw memory, or with another handle type"));
 }
 
 absl::StatusOr<VkPhysicalDevice> FindPhysicalDevice(const InstanceFunctions& vk,
@@ -206,7 +244,8 @@ absl::StatusOr<ImporterDescription> DescribePhysicalDevice(const InstanceFunctio
   description.identity = IdentityOf(ids);
   vk.GetPhysicalDeviceMemoryProperties(device, &description.memory);
   VRAMD_ASSIGN_OR_RETURN(const std::set<std::string> names, ExtensionNames(vk, device));
-  description.variants = SupportedVariants(vk, device, names);
+  description.host_pointer_alignment = HostPointerAlignment(vk, device, names);
+  description.variants = SupportedVariants(vk, device, names, description.host_pointer_alignment);
   description.timelines = ImportsTimelines(vk, device, names);
   return description;
 }
@@ -224,6 +263,8 @@ absl::Status CheckImportable(const ImporterDescription& device, const vramd_reci
     return absl::FailedPreconditionError(
         absl::StrCat("handle type ", static_cast<int>(recipe.handle_type),
                      " is not known on this operating system, or to this version of the library"));
+  if (variant->type == VRAMD_HANDLE_HOST_SECTION)
+    VRAMD_RETURN_IF_ERROR(CheckHostPointer(device, recipe));
   const auto& supported = device.variants;
   if (std::find(supported.begin(), supported.end(), variant) == supported.end())
     return absl::FailedPreconditionError(absl::StrCat("'", device.name, "' cannot import ",

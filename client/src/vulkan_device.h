@@ -23,7 +23,8 @@ struct ImporterDescription {
   vramd_device_identity identity{};
   std::vector<const ImportVariant*> variants;  // that the device can import
   VkPhysicalDeviceMemoryProperties memory{};
-  bool timelines = false;  // timeline semaphores of other processes can be imported
+  uint64_t host_pointer_alignment = 0;  // bytes; 0 without VK_EXT_external_memory_host
+  bool timelines = false;               // timeline semaphores of other processes can be imported
 };
 
 absl::StatusOr<std::vector<VkPhysicalDevice>> ListPhysicalDevices(const InstanceFunctions& vk,

@@ -121,6 +121,7 @@ ClientVulkanTest::ClientVulkanTest() {
                 &ImageRequirements,  &BindImage,  &PipelineBarrier};
   device_.description.name = "fake";
   device_.description.memory.memoryTypeCount = 2;
+  device_.description.host_pointer_alignment = SectionAlignment();
   for (const ImportVariant& variant : ImportVariants()) {
     device_.description.variants.push_back(&variant);
     device_.importers.emplace(variant.type, variant.make(device_.device, &GetDeviceProc));

@@ -12,6 +12,7 @@
 namespace vramd {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -97,6 +98,30 @@ TEST_F(ClientVulkanTest, AnImageInAHostSectionDoesNotCrossDevices) {
   device_.description.identity.driver_uuid[3] = 1;
   EXPECT_EQ(Import(), VRAMD_FAILED_PRECONDITION);
   EXPECT_THAT(vramd_last_error(), HasSubstr("layout"));
+  close(lease_.fd);
+}
+
+TEST_F(ClientVulkanTest, ASectionThatIsNoMultipleOfTheHostPointerAlignmentIsRefused) {
+  LeaseOf(VRAMD_RESOURCE_RAW, VRAMD_HANDLE_HOST_SECTION);
+  lease_.recipe.allocation_size = kSize - 512;
+  EXPECT_EQ(Import(), VRAMD_FAILED_PRECONDITION);
+  EXPECT_THAT(
+      vramd_last_error(),
+      AllOf(HasSubstr(std::to_string(kSize - 512)), HasSubstr(std::to_string(SectionAlignment())),
+            HasSubstr("minImportedHostPointerAlignment"), HasSubstr("another handle type")));
+  EXPECT_EQ(lease_.handles_given, 0);
+  EXPECT_THAT(driver_.calls, testing::IsEmpty());
+  close(lease_.fd);
+}
+
+TEST_F(ClientVulkanTest, ADeviceThatWantsMoreAlignmentThanMappingsHaveImportsNoSection) {
+  LeaseOf(VRAMD_RESOURCE_RAW, VRAMD_HANDLE_HOST_SECTION);
+  device_.description.host_pointer_alignment = 2 * SectionAlignment();
+  EXPECT_EQ(Import(), VRAMD_FAILED_PRECONDITION);
+  EXPECT_THAT(vramd_last_error(), AllOf(HasSubstr(std::to_string(2 * SectionAlignment())),
+                                        HasSubstr("minImportedHostPointerAlignment"),
+                                        HasSubstr("another handle type")));
+  EXPECT_THAT(driver_.calls, testing::IsEmpty());
   close(lease_.fd);
 }
 
