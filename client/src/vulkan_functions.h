@@ -28,11 +28,11 @@ namespace vramd {
   VRAMD_X(FreeMemory)                   \
   VRAMD_X(CreateBuffer)                 \
   VRAMD_X(DestroyBuffer)                \
-  VRAMD_X(GetBufferMemoryRequirements)  \
+  VRAMD_X(GetBufferMemoryRequirements2) \
   VRAMD_X(BindBufferMemory)             \
   VRAMD_X(CreateImage)                  \
   VRAMD_X(DestroyImage)                 \
-  VRAMD_X(GetImageMemoryRequirements)   \
+  VRAMD_X(GetImageMemoryRequirements2)  \
   VRAMD_X(BindImageMemory)              \
   VRAMD_X(CmdPipelineBarrier)           \
   VRAMD_X(CreateSemaphore)              \

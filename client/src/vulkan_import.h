@@ -59,12 +59,20 @@ class Importer {
   Importer() = default;
 };
 
+// Who says whether VkMemoryDedicatedAllocateInfo belongs into the import.
+enum class Dedication {
+  kRecipe,    // opaque memory: as it was exported, which Vulkan demands
+  kImporter,  // a dma-buf: as this driver wants it for its own resource
+  kNever,     // a host section: its size is rounded up, a dedicated one must be exact
+};
+
 struct ImportVariant {
   vramd_handle_type type;
   const char* name;                        // as flags and logs spell it
   VkExternalMemoryHandleTypeFlagBits bit;  // to ask the driver with; 0: the extension says it all
   std::vector<const char*> extensions;     // device extensions that must all be enabled
   bool same_device_only;                   // the handle means something to one driver only
+  Dedication dedication;
   // NULL if `device` was created without the extensions.
   std::unique_ptr<Importer> (*make)(VkDevice device, PFN_vkGetDeviceProcAddr get);
 };

@@ -104,12 +104,14 @@ std::vector<ImportVariant> NativeImportVariants() {
        VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT,
        {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME},
        /*same_device_only=*/true,
+       Dedication::kRecipe,
        &MakeOpaqueFdImporter},
       {VRAMD_HANDLE_DMA_BUF,
        "dma_buf",
        VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT,
        {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME, VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME},
        /*same_device_only=*/false,
+       Dedication::kImporter,
        &MakeDmaBufImporter},
   };
 }

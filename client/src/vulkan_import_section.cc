@@ -75,6 +75,7 @@ ImportVariant SectionImportVariant() {
           kType,
           {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME},
           /*same_device_only=*/false,
+          Dedication::kNever,
           &MakeSectionImporter};
 }
 

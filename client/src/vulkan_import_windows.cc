@@ -97,12 +97,14 @@ std::vector<ImportVariant> NativeImportVariants() {
        static_cast<VkExternalMemoryHandleTypeFlagBits>(0),
        {VK_NV_EXTERNAL_MEMORY_EXTENSION_NAME, VK_NV_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME},
        /*same_device_only=*/true,
+       Dedication::kRecipe,
        &MakeNvImporter},
       {VRAMD_HANDLE_KHR_WIN32,
        "khr_win32",
        VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_WIN32_BIT,
        {VK_KHR_EXTERNAL_MEMORY_WIN32_EXTENSION_NAME},
        /*same_device_only=*/true,
+       Dedication::kRecipe,
        &MakeKhrImporter},
   };
 }

@@ -40,13 +40,16 @@ class ResourceBuilder {
   absl::Status Create(const PendingImport& import);
   absl::Status CreateBuffer(const void* chain);
   absl::Status CreateImage(const void* chain);
+  void AskRequirements();
   absl::Status Import(PendingImport& import);
   absl::StatusOr<uint32_t> ChooseMemoryType(uint32_t allowed) const;
+  bool ImportsDedicated() const;
   absl::Status Bind();
 
   vramd_vk_device& device_;
   const vramd_recipe& recipe_;
   VkMemoryRequirements requirements_{0, 1, ~uint32_t{0}};
+  bool wants_dedicated_ = false;  // says this driver of its own resource
   vramd_vk_resource made_ = VRAMD_VK_RESOURCE_INIT;
 };
 
@@ -79,7 +82,7 @@ absl::Status ResourceBuilder::CreateBuffer(const void* chain) {
   const VkResult result = device_.vk.CreateBuffer(device_.device, &info, nullptr, &made_.buffer);
   if (result != VK_SUCCESS)
     return VulkanStatus(result, absl::StrCat("create a buffer of ", info.size, " bytes"));
-  device_.vk.GetBufferMemoryRequirements(device_.device, made_.buffer, &requirements_);
+  AskRequirements();
   return absl::OkStatus();
 }
 
@@ -99,8 +102,25 @@ absl::Status ResourceBuilder::CreateImage(const void* chain) {
   if (result != VK_SUCCESS)
     return VulkanStatus(result, absl::StrCat("create an image of ", image.width, "x", image.height,
                                              " texels in VkFormat ", image.format));
-  device_.vk.GetImageMemoryRequirements(device_.device, made_.image, &requirements_);
+  AskRequirements();
   return absl::OkStatus();
+}
+
+void ResourceBuilder::AskRequirements() {
+  VkMemoryDedicatedRequirements dedicated = {VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+  VkMemoryRequirements2 answer = {VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, &dedicated};
+  if (made_.image != VK_NULL_HANDLE) {
+    const VkImageMemoryRequirementsInfo2 question = {
+        VK_STRUCTURE_TYPE_IMAGE_MEMORY_REQUIREMENTS_INFO_2, nullptr, made_.image};
+    device_.vk.GetImageMemoryRequirements2(device_.device, &question, &answer);
+  } else {
+    const VkBufferMemoryRequirementsInfo2 question = {
+        VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2, nullptr, made_.buffer};
+    device_.vk.GetBufferMemoryRequirements2(device_.device, &question, &answer);
+  }
+  requirements_ = answer.memoryRequirements;
+  wants_dedicated_ = dedicated.prefersDedicatedAllocation == VK_TRUE ||
+                     dedicated.requiresDedicatedAllocation == VK_TRUE;
 }
 
 // The recipe's own type where it is allowed, which an opaque handle demands. Bytes that any device
@@ -121,25 +141,43 @@ absl::StatusOr<uint32_t> ResourceBuilder::ChooseMemoryType(uint32_t allowed) con
                    "' has no memory type that fits both the handle and the resource"));
 }
 
+bool ResourceBuilder::ImportsDedicated() const {
+  if (recipe_.kind == VRAMD_RESOURCE_RAW) return false;  // there is nothing to dedicate it to
+  switch (FindImportVariant(recipe_.handle_type)->dedication) {
+    case Dedication::kRecipe:
+      return recipe_.dedicated;
+    case Dedication::kImporter:
+      return wants_dedicated_;
+    case Dedication::kNever:
+      break;
+  }
+  return false;
+}
+
 absl::Status ResourceBuilder::Import(PendingImport& import) {
   VRAMD_ASSIGN_OR_RETURN(const uint32_t type,
                          ChooseMemoryType(import.memory_types() & requirements_.memoryTypeBits));
   const VkMemoryDedicatedAllocateInfo dedicated = {VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO,
                                                    import.allocate_chain(), made_.image,
                                                    made_.buffer};
-  const bool is_dedicated = recipe_.dedicated && recipe_.kind != VRAMD_RESOURCE_RAW;
+  const bool is_dedicated = ImportsDedicated();
+  // Vulkan wants a dedicated memory as large as the resource. Opaque memory has its exporter's
+  // size.
+  const bool has_own_size =
+      is_dedicated && FindImportVariant(recipe_.handle_type)->dedication == Dedication::kImporter;
+  const uint64_t size = has_own_size ? requirements_.size : recipe_.allocation_size;
   const VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                     is_dedicated ? &dedicated : import.allocate_chain(),
-                                     recipe_.allocation_size, type};
+                                     is_dedicated ? &dedicated : import.allocate_chain(), size,
+                                     type};
   auto state = std::make_unique<ResourceState>();
   const VkResult result = device_.vk.AllocateMemory(device_.device, &info, nullptr, &made_.memory);
   if (result != VK_SUCCESS)
-    return VulkanStatus(result, absl::StrCat("import ", recipe_.allocation_size, " bytes as ",
+    return VulkanStatus(result, absl::StrCat("import ", size, " bytes as ",
                                              FindImportVariant(recipe_.handle_type)->name));
   state->section = import.Complete();
   state->aspects = AspectsOf(static_cast<VkFormat>(recipe_.image.format));
   made_.mapped = state->section.data();
-  made_.size = recipe_.allocation_size;
+  made_.size = size;
   made_.memory_property_flags = device_.description.memory.memoryTypes[type].propertyFlags;
   made_.handover_layout = recipe_.handover_layout;
   made_.internal = state.release();

@@ -48,12 +48,21 @@ void DestroyBuffer(VkDevice, VkBuffer buffer, const VkAllocationCallbacks*) {
   if (buffer != VK_NULL_HANDLE) driver->calls.push_back("DestroyBuffer");
 }
 
-void ImageRequirements(VkDevice, VkImage, VkMemoryRequirements* needs) {
-  *needs = {driver->resource_size, 1, driver->memory_type_bits};
+void AnswerRequirements(VkMemoryRequirements2* needs) {
+  needs->memoryRequirements = {driver->resource_size, 1, driver->memory_type_bits};
+  auto* dedicated = static_cast<VkMemoryDedicatedRequirements*>(needs->pNext);
+  dedicated->prefersDedicatedAllocation = driver->prefers_dedicated ? VK_TRUE : VK_FALSE;
+  dedicated->requiresDedicatedAllocation = driver->requires_dedicated ? VK_TRUE : VK_FALSE;
 }
 
-void BufferRequirements(VkDevice, VkBuffer, VkMemoryRequirements* needs) {
-  *needs = {driver->resource_size, 1, driver->memory_type_bits};
+void ImageRequirements(VkDevice, const VkImageMemoryRequirementsInfo2*,
+                       VkMemoryRequirements2* needs) {
+  AnswerRequirements(needs);
+}
+
+void BufferRequirements(VkDevice, const VkBufferMemoryRequirementsInfo2*,
+                        VkMemoryRequirements2* needs) {
+  AnswerRequirements(needs);
 }
 
 void ReadImportChain(const void* next) {
@@ -103,11 +112,19 @@ VkResult HostPointerProperties(VkDevice, VkExternalMemoryHandleTypeFlagBits, con
   return VK_SUCCESS;
 }
 
+VkResult FdProperties(VkDevice, VkExternalMemoryHandleTypeFlagBits, int,
+                      VkMemoryFdPropertiesKHR* properties) {
+  properties->memoryTypeBits = 0b10;
+  return VK_SUCCESS;
+}
+
 void Unused() {}
 
 PFN_vkVoidFunction GetDeviceProc(VkDevice, const char* name) {
   if (std::strcmp(name, "vkGetMemoryHostPointerPropertiesEXT") == 0)
     return reinterpret_cast<PFN_vkVoidFunction>(&HostPointerProperties);
+  if (std::strcmp(name, "vkGetMemoryFdPropertiesKHR") == 0)
+    return reinterpret_cast<PFN_vkVoidFunction>(&FdProperties);
   return &Unused;
 }
 

@@ -32,6 +32,7 @@ struct Driver {
   std::vector<std::string> calls;
   VkImageCreateInfo image_info{};
   VkMemoryAllocateInfo allocate_info{};
+  bool prefers_dedicated = false, requires_dedicated = false;
   bool allocate_was_dedicated = false;
   int imported_fd = -1;
   volatile char* imported_pointer = nullptr;

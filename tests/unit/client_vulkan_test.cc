@@ -125,6 +125,39 @@ TEST_F(ClientVulkanTest, ADeviceThatWantsMoreAlignmentThanMappingsHaveImportsNoS
   close(lease_.fd);
 }
 
+TEST_F(ClientVulkanTest, WhetherADmaBufIsDedicatedIsTheImportersToSay) {
+  for (const vramd_resource_kind kind : {VRAMD_RESOURCE_IMAGE, VRAMD_RESOURCE_BUFFER}) {
+    for (const bool exported_dedicated : {false, true}) {
+      LeaseOf(kind, VRAMD_HANDLE_DMA_BUF);
+      lease_.recipe.dedicated = exported_dedicated;
+      driver_ = Driver();
+      ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+      EXPECT_FALSE(driver_.allocate_was_dedicated);
+      EXPECT_EQ(driver_.allocate_info.allocationSize, kSize);
+      vramd_vk_resource_destroy(&device_, &resource_);
+
+      driver_ = Driver();
+      driver_.requires_dedicated = true;
+      driver_.resource_size = kSize - 256;  // and Vulkan wants just that much of it
+      ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+      EXPECT_TRUE(driver_.allocate_was_dedicated);
+      EXPECT_EQ(driver_.allocate_info.allocationSize, kSize - 256);
+      EXPECT_EQ(resource_.size, kSize - 256);
+      vramd_vk_resource_destroy(&device_, &resource_);
+      close(lease_.fd);
+    }
+  }
+}
+
+TEST_F(ClientVulkanTest, WhetherAnOpaqueFdIsDedicatedIsTheRecipesToSay) {
+  LeaseOf(VRAMD_RESOURCE_IMAGE, VRAMD_HANDLE_OPAQUE_FD);
+  driver_.prefers_dedicated = true;
+  ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+  EXPECT_FALSE(driver_.allocate_was_dedicated);
+  vramd_vk_resource_destroy(&device_, &resource_);
+  close(lease_.fd);
+}
+
 TEST_F(ClientVulkanTest, EqualUuidsWithOtherLuidsAreAnotherDevice) {
   vramd_device_identity a{}, b{};
   EXPECT_TRUE(IsSameDevice(a, b));
