@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -43,6 +44,9 @@ struct Exporter {
 
 // Those of this operating system, the preferred first.
 absl::Span<const Exporter* const> Exporters();
+
+// The same, in the order to try them on a device of that VkPhysicalDeviceType.
+std::vector<const Exporter*> ExportersFor(uint32_t device_type);
 
 }  // namespace vramd
 

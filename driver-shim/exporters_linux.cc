@@ -6,7 +6,8 @@
 namespace vramd {
 
 // opaque_fd first: every driver with external memory has it, for every tiling. dma_buf crosses
-// drivers, so it is there to be asked for. host_section works everywhere, at the host's speed.
+// drivers, so it is there to be asked for. host_section works everywhere, at the host's speed. See
+// ExportersFor() for the order on a CPU.
 absl::Span<const Exporter* const> Exporters() {
   static constexpr const Exporter* kExporters[] = {&kOpaqueFdExporter, &kDmaBufExporter,
                                                    &kHostSectionExporter};

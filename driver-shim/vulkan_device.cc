@@ -45,7 +45,7 @@ class VulkanDevice final : public Device {
  public:
   VulkanDevice(std::unique_ptr<const VulkanContext> context, std::optional<HandleType> only)
       : context_(std::move(context)), info_(context_->facts().info) {
-    for (const Exporter* exporter : Exporters()) {
+    for (const Exporter* exporter : ExportersFor(info_.device_type)) {
       exporters_.push_back({exporter, AskExporter(*context_, *exporter, only)});
       const ExporterSupport& support = exporters_.back().support;
       info_.handles.push_back(

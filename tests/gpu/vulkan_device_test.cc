@@ -2,6 +2,7 @@
 // resource, out of one VkDevice and into another, pixels compared on the other side.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
@@ -46,6 +47,38 @@ TEST_F(VulkanDeviceTest, KnowsItsFacts) {
     for (const HandleSupport& support : info.handles)
       EXPECT_EQ(support.reason.empty(), support.can_export && support.can_import)
           << ToString(support.type) << ": " << support.reason;
+  }
+}
+
+bool Exports(const Device& device, HandleType wanted) {
+  const auto types = ExportableTypes(device);
+  return std::find(types.begin(), types.end(), wanted) != types.end();
+}
+
+TEST_F(VulkanDeviceTest, ADeviceOnTheCpuPrefersHostSections) {
+  for (const auto& device : devices_) {
+    if (device->info().device_type != VK_PHYSICAL_DEVICE_TYPE_CPU) continue;
+    if (!Exports(*device, HandleType::kHostSection)) continue;
+    for (const AllocationRequest& request :
+         {BufferRequest(4096), RawRequest(4096), ImageRequest(VK_FORMAT_R8G8B8A8_UNORM)}) {
+      const auto memory = device->Allocate(request);
+      ASSERT_TRUE(memory.ok()) << memory.status();
+      EXPECT_EQ((*memory)->recipe().handle_type, HandleType::kHostSection);
+    }
+  }
+}
+
+TEST_F(VulkanDeviceTest, TheBrokersOptionGoesBeforeThatPreference) {
+  for (const auto& device : devices_) {
+    for (const HandleType type : ExportableTypes(*device)) {
+      VulkanOptions options;
+      options.exporter = type;
+      const auto only = OpenVulkanDevices(options);
+      ASSERT_TRUE(only.ok()) << only.status();
+      const auto memory = (*only)[device->info().index]->Allocate(BufferRequest(4096));
+      ASSERT_TRUE(memory.ok()) << memory.status();
+      EXPECT_EQ((*memory)->recipe().handle_type, type);
+    }
   }
 }
 
