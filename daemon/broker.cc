@@ -86,6 +86,12 @@ absl::Status Broker::CheckOpen(const Peer& peer, const std::string& owner_user_i
   return policy_.CheckOpen(peer, owner_user_id, name);
 }
 
+absl::Status Broker::CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                                   const DeviceInfo& device, HandleType type) const {
+  MutexLock lock(mutex_);
+  return policy_.CheckHandover(peer, owner_user_id, device, type);
+}
+
 absl::StatusOr<Broker::Session*> Broker::FindSession(SessionId id) const {
   const auto found = sessions_.find(id);
   if (found == sessions_.end())
@@ -118,15 +124,17 @@ absl::StatusOr<Grant> Broker::Allocate(SessionId id, RequestId request,
                          devices_->Find(selector, environment_.now() + limits_.device_wait));
   VRAMD_ASSIGN_OR_RETURN(const uint64_t bytes, device->SizeOf(what));
   Holding holding;
-  std::string owner;
+  Peer owner;
   {
     MutexLock lock(mutex_);
     VRAMD_ASSIGN_OR_RETURN(Session * session, FindServedSession(id));
     VRAMD_ASSIGN_OR_RETURN(holding, PayFor(*session->member, {.bytes = bytes}, nullptr));
-    owner = session->peer().user_id;
+    owner = session->peer();
   }
   VRAMD_ASSIGN_OR_RETURN(std::shared_ptr<Allocation> allocation, AllocateOn(device, what));
-  allocation->owner_user_id = std::move(owner);
+  VRAMD_RETURN_IF_ERROR(CheckHandover(owner, owner.user_id, allocation->device->info(),
+                                      allocation->recipe().handle_type));
+  allocation->owner_user_id = owner.user_id;
   allocation->label = std::string(label);
   VRAMD_RETURN_IF_ERROR(holding.ResizeBytes(allocation->recipe().allocation_size));
   return MakeLease(id, request, std::move(allocation), std::move(holding));
@@ -158,6 +166,9 @@ absl::StatusOr<Grant> Broker::OpenByName(SessionId id, RequestId request, absl::
     allocation = LeaseBehind(found->second).allocation;
     VRAMD_RETURN_IF_ERROR(
         policy_.CheckOpen(session->peer(), allocation->owner_user_id, found->first));
+    VRAMD_RETURN_IF_ERROR(policy_.CheckHandover(session->peer(), allocation->owner_user_id,
+                                                allocation->device->info(),
+                                                allocation->recipe().handle_type));
   }
   return Open(id, request, std::move(allocation));
 }

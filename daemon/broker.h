@@ -127,6 +127,8 @@ class Broker {
   // UNAUTHENTICATED if the session has ended; the second also UNAVAILABLE while draining.
   absl::StatusOr<std::shared_ptr<Member>> FindMember(SessionId session) const;
   absl::StatusOr<std::shared_ptr<Member>> FindServedMember(SessionId session) const;
+  absl::Status CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                             const DeviceInfo& device, HandleType type) const;
   absl::Status CheckOpen(const Peer& peer, const std::string& owner_user_id,
                          absl::string_view name) const;
   // Watchers who may open the stream of that whole name hear of it.

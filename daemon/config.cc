@@ -209,6 +209,7 @@ absl::StatusOr<toml::table> ParseFile(const std::string& path) {
 
 Config DefaultConfig() {
   Config config;
+  config.policy.broker_user_id = OwnUserId();
   config.policy.may_connect = {{Subject::Kind::kUser, OwnUserId()},
                                {Subject::Kind::kAdministrator, ""}};
   return config;

@@ -5,6 +5,15 @@
 #include "absl/strings/str_cat.h"
 
 namespace vramd {
+namespace {
+
+constexpr uint32_t kCpu = 4;  // VK_PHYSICAL_DEVICE_TYPE_CPU
+
+bool IsOpaque(HandleType type) {
+  return type == HandleType::kOpaqueFd || type == HandleType::kNtNv || type == HandleType::kNtKhr;
+}
+
+}  // namespace
 
 bool Subject::Matches(const Peer& peer) const {
   switch (kind) {
@@ -59,6 +68,19 @@ absl::Status Policy::CheckOpen(const Peer& peer, const std::string& owner_user_i
       absl::StrCat(name.empty() ? "memory without a name" : name,
                    " belongs to another user; to let user ", peer.user_name, "(", peer.user_id,
                    ") open it, its owner must publish it and a [[policy.open]] rule must name it"));
+}
+
+// The broker counts as a user of the memory: its driver reads the header again when it frees.
+absl::Status Policy::CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                                   const DeviceInfo& device, HandleType type) const {
+  if (device.device_type != kCpu || !IsOpaque(type)) return absl::OkStatus();
+  if (peer.user_id == owner_user_id && peer.user_id == broker_user_id) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "user ", peer.user_name, "(", peer.user_id, ") cannot have ", ToString(type), " of ",
+      device.name,
+      ": a driver that runs on the CPU keeps size and offset inside the shared memory, where every "
+      "user of the handle can change them, and trusts them later; so such handles stay with the "
+      "broker's own user: allocate host_section, the default there"));
 }
 
 }  // namespace vramd

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/peer.h"
+#include "base/recipe.h"
 
 namespace vramd {
 
@@ -31,6 +32,7 @@ struct OpenRule {
 };
 
 struct Policy {
+  std::string broker_user_id;  // uid or SID that the broker runs as
   std::vector<Subject> may_connect;
   std::vector<OpenRule> may_open;
 
@@ -39,6 +41,12 @@ struct Policy {
   // `name` is empty for memory that has none: then only its own user may open it.
   absl::Status CheckOpen(const Peer& peer, const std::string& owner_user_id,
                          absl::string_view name) const;
+
+  // May `peer` have a handle of `type` to memory of `device` that `owner_user_id` allocated? By an
+  // opaque handle of a device of type CPU only the broker's own user may: see docs/decisions/0007.
+  // PERMISSION_DENIED says why and what to allocate instead.
+  absl::Status CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                             const DeviceInfo& device, HandleType type) const;
 };
 
 // True if `text` fits `pattern`, segment by segment; exposed for tests.
