@@ -130,6 +130,22 @@ absl::StatusOr<StreamRing::Image> StreamBroker::MakeImage(Device& device,
   return image;
 }
 
+absl::Status StreamBroker::CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                                         const StreamRing& ring) const {
+  return broker_->CheckHandover(peer, owner_user_id, ring.device->info(),
+                                ring.images.front().memory->recipe().handle_type);
+}
+
+absl::StatusOr<RingHold> StreamBroker::Hold(
+    const Part& consumer, const std::shared_ptr<StreamGeneration>& generation) const {
+  VRAMD_RETURN_IF_ERROR(CheckHandover(consumer.member->peer, consumer.stream->producer_peer.user_id,
+                                      *generation->ring));
+  RingHold hold{.generation = generation};
+  VRAMD_ASSIGN_OR_RETURN(hold.paid,
+                         PayFor(*consumer.member, generation->ring->size(), &generation->payers));
+  return hold;
+}
+
 absl::StatusOr<NewRing> StreamBroker::MakeRingOn(const Member& member,
                                                  const std::shared_ptr<Device>& device,
                                                  const RingRequest& what) {
@@ -146,6 +162,7 @@ absl::StatusOr<NewRing> StreamBroker::MakeRingOn(const Member& member,
     VRAMD_ASSIGN_OR_RETURN(StreamRing::Image image, MakeImage(*device, what.image));
     ring->images.push_back(std::move(image));
   }
+  VRAMD_RETURN_IF_ERROR(CheckHandover(member.peer, member.peer.user_id, *ring));
   VRAMD_RETURN_IF_ERROR(made.paid.ResizeBytes(ring->size().bytes));
   made.images = std::move(ring);
   return made;
@@ -227,14 +244,14 @@ absl::StatusOr<uint32_t> StreamBroker::AddRing(SessionId session, PartId id, Req
   generation->request = request;
   for (const PartId consumer : std::set<PartId>(stream->consumers)) {
     Part& part = *parts_.at(consumer);
-    auto paid = PayFor(*part.member, generation->ring->size(), &generation->payers);
-    if (!paid.ok()) {
+    auto hold = Hold(part, generation);
+    if (!hold.ok()) {
       const std::string reason =
-          absl::StrCat("it cannot hold the new images: ", paid.status().message());
-      EndPart(consumer, {true, reason, absl::ResourceExhaustedError(reason)}, after);
+          absl::StrCat("it cannot hold the new images: ", hold.status().message());
+      EndPart(consumer, {true, reason, absl::Status(hold.status().code(), reason)}, after);
       continue;
     }
-    part.holds.push_back({generation, *std::move(paid)});
+    part.holds.push_back(*std::move(hold));
     Push(consumer,
          {.kind = StreamEvent::Kind::kGeneration, .ring = generation->ring, .generation = number},
          after);
@@ -349,9 +366,7 @@ absl::StatusOr<PartId> StreamBroker::Join(std::unique_ptr<Part> part,
     return absl::ResourceExhaustedError(
         absl::StrCat(stream.name, " has ", stream.consumers.size(), " consumers, its limit"));
   for (const auto& generation : stream.generations) {
-    RingHold hold{.generation = generation};
-    VRAMD_ASSIGN_OR_RETURN(hold.paid,
-                           PayFor(*part->member, generation->ring->size(), &generation->payers));
+    VRAMD_ASSIGN_OR_RETURN(RingHold hold, Hold(*part, generation));
     part->holds.push_back(std::move(hold));
     // The reply has the newest. Frames of older ones may still be about, the kept one for example.
     if (generation != stream.generations.back())

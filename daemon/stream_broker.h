@@ -44,6 +44,9 @@
 
 namespace vramd {
 
+struct RingHold;
+struct StreamGeneration;
+
 class StreamBroker final : public SessionObserver {
  public:
   // Observes `broker`, whose sessions and policy it goes by, and which must outlive it.
@@ -99,6 +102,13 @@ class StreamBroker final : public SessionObserver {
   absl::Status MakeStream(const StreamRequest& what, Part& producer);
   absl::StatusOr<NewRing> MakeRingOn(const Member& member, const std::shared_ptr<Device>& device,
                                      const RingRequest& what);
+  // May `peer` have the images that `owner_user_id` made?
+  absl::Status CheckHandover(const Peer& peer, const std::string& owner_user_id,
+                             const StreamRing& ring) const;
+  // What a consumer has of a generation. PERMISSION_DENIED as Policy::CheckHandover() says,
+  // RESOURCE_EXHAUSTED by its quota.
+  absl::StatusOr<RingHold> Hold(const Part& consumer,
+                                const std::shared_ptr<StreamGeneration>& generation) const;
   absl::StatusOr<StreamRing::Image> MakeImage(Device& device, const AllocationRequest& what);
   absl::StatusOr<std::shared_ptr<const StreamTimeline>> MakeTimeline(
       const std::shared_ptr<Device>& device);

@@ -56,6 +56,12 @@ class FaultyDevice final : public Device {
   // From now on it has timelines. Before anybody uses it.
   void OfferTimelines() { info_.timelines = {true, ""}; }
 
+  // From now on it is of type CPU and its recipes name `type`. Before anybody uses it.
+  void BecomeCpu(HandleType type) {
+    info_.device_type = 4;  // VK_PHYSICAL_DEVICE_TYPE_CPU
+    type_ = type;
+  }
+
   // Every later Allocate() or Export() answers this.
   void FailAllocate(absl::Status status) { Set(&allocate_error_, std::move(status)); }
   void FailExport(absl::Status status) { Set(&export_error_, std::move(status)); }
@@ -106,14 +112,16 @@ class FaultyDevice final : public Device {
   class Memory final : public DeviceMemory {
    public:
     Memory(FaultyDevice* device, std::unique_ptr<DeviceMemory> real)
-        : device_(device), real_(std::move(real)) {
+        : device_(device), real_(std::move(real)), recipe_(real_->recipe()) {
       ++device_->live_;
+      const HandleType pretended = device_->type_;
+      if (pretended != HandleType::kUnknown) recipe_.handle_type = pretended;
     }
     ~Memory() override {
       device_->PassFreeGate();
       --device_->live_;
     }
-    const Recipe& recipe() const override { return real_->recipe(); }
+    const Recipe& recipe() const override { return recipe_; }
     absl::StatusOr<OsHandle> Export() override {
       device_->PassGate();
       if (absl::Status error = device_->Get(device_->export_error_); !error.ok()) return error;
@@ -123,6 +131,7 @@ class FaultyDevice final : public Device {
    private:
     FaultyDevice* const device_;
     std::unique_ptr<DeviceMemory> real_;
+    Recipe recipe_;
   };
 
   void Set(absl::Status* which, absl::Status status) {
@@ -159,6 +168,7 @@ class FaultyDevice final : public Device {
 
   const std::shared_ptr<Device> real_;
   DeviceInfo info_;
+  std::atomic<HandleType> type_ = HandleType::kUnknown;  // kUnknown: the real one
   std::atomic<int> live_timelines_ = 0;
   std::atomic<int> released_timelines_ = 0;
   std::atomic<uint64_t> promised_ = 0;
@@ -245,6 +255,12 @@ class BrokerTest : public testing::Test {
   static Policy EveryoneMayConnect() {
     Policy policy;
     policy.may_connect = {{Subject::Kind::kEveryone, ""}};
+    return policy;
+  }
+  // Alice's user runs the broker.
+  static Policy AliceIsTheBrokersUser() {
+    Policy policy = BobMayOpenShared();
+    policy.broker_user_id = "1000";
     return policy;
   }
   // Bob may open what alice published under alice/shared/.
