@@ -92,6 +92,30 @@ TEST_F(AccessTest, RuleOpensANameAndReloadTakesItBack) {
   EXPECT_THAT(stranger.Do("open " + name), StartsWith("error PERMISSION_DENIED"));
 }
 
+TEST_F(AccessTest, OpaqueMemoryOfACpuStaysWithTheBrokersUser) {
+  auto broker = StartBroker(
+      "[policy]\nconnect = [\"12345\"]\n"
+      "[[policy.open]]\nwho = \"12345\"\nnames = \"*/access/*\"\n");
+  Client owner = broker->Connect();
+  const auto devices = owner.Devices().OrExit();
+  if (devices.front().device_type != 4)  // VK_PHYSICAL_DEVICE_TYPE_CPU
+    GTEST_SKIP() << devices.front().name << " does not run on the CPU";
+  AllocateInfo info = AllocateInfo::Raw(4096);
+  auto section = owner.Allocate(info).OrExit();
+  EXPECT_EQ(section.recipe().handle_type, VRAMD_HANDLE_HOST_SECTION);
+  const std::string shared = section.Publish("access/section").OrExit();
+  info.handle_type = VRAMD_HANDLE_OPAQUE_FD;
+  auto opaque = owner.Allocate(info).OrExit();
+  const std::string kept = opaque.Publish("access/opaque").OrExit();
+  ScriptedProcess stranger(broker->endpoint(), AsStranger());
+  ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
+  EXPECT_THAT(stranger.Do("open " + shared), StartsWith("ok"));
+  const std::string refused = stranger.Do("open " + kept);
+  EXPECT_THAT(refused, StartsWith("error PERMISSION_DENIED"));
+  EXPECT_THAT(refused, HasSubstr("allocate host_section"));
+  EXPECT_THAT(stranger.Do("allocate 4096"), StartsWith("ok")) << "a section by default";
+}
+
 TEST_F(AccessTest, ReloadEndsTheSessionsOfThoseWhoMayConnectNoMore) {
   auto broker = StartBroker("[policy]\nconnect = [\"12345\"]\n");
   Client owner = broker->Connect();

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <random>
 #include <regex>
 
@@ -22,6 +25,30 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
+
+// The first bytes of what some drivers share are their own notes on it, which they trust again when
+// the memory is freed.
+TEST(HostileMemoryTest, WhoOverwritesSharedMemoryDoesNoHarmToTheBroker) {
+  BrokerProcess broker;
+  Client client = broker.Connect();
+  for (const auto& info : {AllocateInfo::Raw(1 << 20), AllocateInfo::Raw(4096)}) {
+    auto lease = client.Allocate(info).OrExit();
+    intptr_t given = -1;
+    ASSERT_EQ(vramd_lease_get_handle(lease.get(), &given), VRAMD_OK) << vramd_last_error();
+    const OsHandle handle(static_cast<int>(given));
+    struct stat facts {};
+    ASSERT_EQ(fstat(handle.get(), &facts), 0);
+    if (facts.st_size == 0) GTEST_SKIP() << "this device's memory is not a file";
+    const auto size = static_cast<size_t>(facts.st_size);
+    void* const all = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, handle.get(), 0);
+    ASSERT_NE(all, MAP_FAILED);
+    std::memset(all, 0x5a, size);
+    munmap(all, size);
+  }
+  // Both leases are gone, and the broker has freed the memory.
+  EXPECT_TRUE(client.Ping().ok());
+  EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
+}
 
 class HostileTest : public ::testing::Test {
  protected:
