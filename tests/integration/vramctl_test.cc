@@ -125,6 +125,16 @@ TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
   EXPECT_THAT(Verdicts(output, "kernel"), testing::ElementsAre("ok"));
 }
 
+TEST_F(VramctlTest, DoctorSaysWhoMayHaveOpaqueHandlesOfACpu) {
+  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  const bool on_cpu = client_.Devices().OrExit().front().device_type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  const Output output = Run({"doctor", "--json"});
+  EXPECT_EQ(!Verdicts(output, "sharing").empty(), on_cpu) << output.text;
+  if (on_cpu) {
+    EXPECT_THAT(output.text, testing::HasSubstr("opaque handles are for the broker's own user"));
+  }
+}
+
 TEST_F(VramctlTest, DoctorWorksWithoutABroker) {
   const Output output = Run({"doctor", "--json"}, NobodysEndpoint());
   EXPECT_EQ(output.exit_code, 1);

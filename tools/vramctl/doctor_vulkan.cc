@@ -143,6 +143,16 @@ void CheckFrameOrder(const vramd_device_info& theirs, const LocalDevice& local,
   }
 }
 
+// A driver that runs on the CPU keeps its notes inside what it shares by opaque handles.
+void CheckHandover(const vramd_device_info& theirs, Findings& findings) {
+  if (theirs.device_type != VK_PHYSICAL_DEVICE_TYPE_CPU) return;
+  findings.Ok("sharing",
+              std::string("on ") + theirs.name +
+                  ", which runs on the CPU, host_section comes first; opaque handles are "
+                  "for the broker's own user only, because every user of one could "
+                  "change what the driver trusts");
+}
+
 void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>& ours,
                 Findings& findings) {
   if (theirs.state != VRAMD_DEVICE_READY) return;
@@ -153,6 +163,7 @@ void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>&
   if (match != ours.end()) {
     findings.Ok("match", what + " is " + match->properties.deviceName + " here");
     CheckFrameOrder(theirs, *match, findings);
+    CheckHandover(theirs, findings);
   } else {
     findings.Problem("match", what + ", " + theirs.name + ", is none of the devices here",
                      "use the same driver as the broker: compare VK_DRIVER_FILES and the versions");
