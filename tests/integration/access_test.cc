@@ -97,11 +97,11 @@ TEST_F(AccessTest, OpaqueMemoryOfACpuStaysWithTheBrokersUser) {
       "[policy]\nconnect = [\"12345\"]\n"
       "[[policy.open]]\nwho = \"12345\"\nnames = \"*/access/*\"\n");
   Client owner = broker->Connect();
+  AllocateInfo info = AllocateInfo::Raw(4096);
+  auto section = owner.Allocate(info).OrExit();  // waits for the device to be open
   const auto devices = owner.Devices().OrExit();
   if (devices.front().device_type != 4)  // VK_PHYSICAL_DEVICE_TYPE_CPU
     GTEST_SKIP() << devices.front().name << " does not run on the CPU";
-  AllocateInfo info = AllocateInfo::Raw(4096);
-  auto section = owner.Allocate(info).OrExit();
   EXPECT_EQ(section.recipe().handle_type, VRAMD_HANDLE_HOST_SECTION);
   const std::string shared = section.Publish("access/section").OrExit();
   info.handle_type = VRAMD_HANDLE_OPAQUE_FD;
