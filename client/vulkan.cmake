@@ -2,6 +2,7 @@
 # Vulkan's functions come from the application.
 vramd_library(vramd_client_vulkan
   SOURCES
+    src/fork_check.cc
     src/last_error.cc
     src/vulkan_barriers.cc
     src/vulkan_describe.cc

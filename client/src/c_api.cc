@@ -17,10 +17,12 @@
 struct vramd_lease {
   vramd::LeaseState state;
   std::shared_ptr<vramd::ClientCore> core;
+  vramd::Birth birth;
 };
 
 struct vramd_watch {
   std::unique_ptr<vramd::WatchCore> core;
+  vramd::Birth birth;
 };
 
 namespace vramd {
@@ -31,7 +33,7 @@ constexpr std::chrono::milliseconds kDefaultTimeout(5000);
 absl::Status GiveLease(std::shared_ptr<ClientCore> core, absl::StatusOr<LeaseState> state,
                        vramd_lease** lease) {
   VRAMD_RETURN_IF_ERROR(state.status());
-  *lease = new vramd_lease{*std::move(state), std::move(core)};
+  *lease = new vramd_lease{*std::move(state), std::move(core), Birth()};
   return absl::OkStatus();
 }
 
@@ -71,16 +73,21 @@ vramd_result vramd_client_create(const vramd_connect_info* info, vramd_client** 
     auto core = std::make_shared<vramd::ClientCore>(vramd::Text(own.endpoint),
                                                     vramd::Text(own.trusted_user), timeout);
     VRAMD_RETURN_IF_ERROR(core->Connect().status());
-    *client = new vramd_client{std::move(core)};
+    *client = new vramd_client{std::move(core), vramd::Birth()};
     return absl::OkStatus();
   });
 }
 
-void vramd_client_destroy(vramd_client* client) { delete client; }
+void vramd_client_destroy(vramd_client* client) {
+  if (client == nullptr) return;
+  if (!client->birth.is_here()) vramd::Bury(std::move(client->core));
+  delete client;
+}
 
 vramd_result vramd_client_ping(vramd_client* client) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client);
+    VRAMD_RETURN_IF_FORKED(client);
     vramd::v1::PingReply reply;
     return client->core->Call(&vramd::v1::Broker::Stub::Ping, vramd::v1::PingRequest(), &reply);
   });
@@ -89,6 +96,7 @@ vramd_result vramd_client_ping(vramd_client* client) {
 vramd_result vramd_get_server_info(vramd_client* client, vramd_server_info* info) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_server_info"));
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
@@ -103,6 +111,7 @@ vramd_result vramd_enumerate_devices(vramd_client* client, uint32_t* count,
                                      vramd_device_info* devices) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, count);
+    VRAMD_RETURN_IF_FORKED(client);
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
                                              vramd::v1::DescribeRequest(), &reply));
@@ -114,6 +123,7 @@ vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* inf
                             vramd_lease** lease) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, lease);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const vramd_allocate_info own,
                            vramd::ReadSized(info, "vramd_allocate_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::v1::AllocateRequest request, vramd::FromC(own));
@@ -126,6 +136,7 @@ vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* inf
 vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd_lease** lease) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, lease);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const vramd_open_info own, vramd::ReadSized(info, "vramd_open_info"));
     vramd::v1::OpenRequest request;
     if (own.name != nullptr) {
@@ -141,6 +152,12 @@ vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd
 
 void vramd_lease_destroy(vramd_lease* lease) {
   if (lease == nullptr) return;
+  if (!lease->birth.is_here()) {
+    vramd::Bury(std::move(lease->state.link));
+    vramd::Bury(std::move(lease->core));
+    delete lease;  // closes this process's copy of the handle
+    return;
+  }
   (void)RunCall([&] {
     vramd::ReleaseLease(lease->state);
     return absl::OkStatus();
@@ -159,6 +176,7 @@ uint64_t vramd_lease_get_allocation_id(const vramd_lease* lease) {
 vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* recipe) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(lease, recipe);
+    VRAMD_RETURN_IF_FORKED(lease);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
     vramd::WriteSized(vramd::ToC(lease->state.recipe), recipe);
     return absl::OkStatus();
@@ -166,12 +184,13 @@ vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* reci
 }
 
 bool vramd_lease_is_valid(const vramd_lease* lease) {
-  return lease != nullptr && !lease->state.link->broken();
+  return lease != nullptr && lease->birth.is_here() && !lease->state.link->broken();
 }
 
 vramd_result vramd_lease_get_handle(const vramd_lease* lease, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(lease, handle);
+    VRAMD_RETURN_IF_FORKED(lease);
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy, lease->state.handle.Duplicate());
     *handle = (intptr_t)copy.Release();  // an int or a pointer, by the system
     return absl::OkStatus();
@@ -182,6 +201,7 @@ vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_nam
                            size_t whole_name_size) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(lease, name);
+    VRAMD_RETURN_IF_FORKED(lease);
     vramd::Link& link = *lease->state.link;
     if (link.broken())
       return absl::UnavailableError("the lease ended with the connection to the broker");
@@ -200,6 +220,7 @@ vramd_result vramd_publish(vramd_lease* lease, const char* name, char* whole_nam
 vramd_result vramd_withdraw(vramd_client* client, const char* name) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, name);
+    VRAMD_RETURN_IF_FORKED(client);
     vramd::v1::WithdrawRequest request;
     vramd::v1::WithdrawReply reply;
     VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", name));
@@ -211,6 +232,7 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
                         vramd_published* published) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, count);
+    VRAMD_RETURN_IF_FORKED(client);
     vramd::v1::ListRequest request;
     vramd::v1::ListReply reply;
     VRAMD_ASSIGN_OR_RETURN(*request.mutable_prefix(), vramd::TextFromC("prefix", prefix));
@@ -222,10 +244,11 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
 vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_watch** watch) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, watch);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(std::string beginning, vramd::TextFromC("prefix", prefix));
     auto core = std::make_unique<vramd::WatchCore>(client->core, std::move(beginning));
     VRAMD_RETURN_IF_ERROR(core->Start());
-    *watch = new vramd_watch{std::move(core)};
+    *watch = new vramd_watch{std::move(core), vramd::Birth()};
     return absl::OkStatus();
   });
 }
@@ -233,6 +256,7 @@ vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_
 vramd_result vramd_watch_next(vramd_watch* watch, uint32_t timeout_ms, vramd_event* event) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(watch, event);
+    VRAMD_RETURN_IF_FORKED(watch);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(event, "vramd_event"));
     VRAMD_ASSIGN_OR_RETURN(
         const vramd::WatchItem item,
@@ -242,13 +266,18 @@ vramd_result vramd_watch_next(vramd_watch* watch, uint32_t timeout_ms, vramd_eve
   });
 }
 
-void vramd_watch_destroy(vramd_watch* watch) { delete watch; }
+void vramd_watch_destroy(vramd_watch* watch) {
+  if (watch == nullptr) return;
+  if (!watch->birth.is_here()) vramd::Bury(std::move(watch->core));
+  delete watch;
+}
 
 vramd_result vramd_check_share(vramd_client* client, const vramd_recipe* recipe,
                                const vramd_importer* importer, bool* can_import, char* reason,
                                size_t reason_size) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, recipe, importer, can_import);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const vramd_recipe own_recipe, vramd::ReadSized(recipe, "vramd_recipe"));
     VRAMD_ASSIGN_OR_RETURN(const vramd_importer own_importer,
                            vramd::ReadSized(importer, "vramd_importer"));

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "client/src/c_convert.h"
 #include "client/src/client_core.h"
+#include "client/src/fork_check.h"
 #include "client/src/null_check.h"
 #include "client/src/sized_struct.h"
 #include "client/src/stream_convert.h"
@@ -18,6 +19,7 @@
 
 struct vramd_client {
   std::shared_ptr<vramd::ClientCore> core;
+  vramd::Birth birth;
 };
 
 namespace vramd {

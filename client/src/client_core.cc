@@ -1,22 +1,52 @@
 #include "client/src/client_core.h"
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
+#include "base/fork.h"
 #include "base/status_macros.h"
 #include "ipc/endpoint.h"
 #include "proto/convert.h"
 
 namespace vramd {
+namespace {
+
+// gRPC 1.51 waits for events on one epoll descriptor of the process. A child of fork() shares it:
+// what the child adds there the parent hears of, with the child's pointers; and a lock that one of
+// the parent's threads held stays locked. So gRPC belongs to the first process in a line of forks
+// that uses it. (Its own fork support does not help: it wants that no thread is in gRPC.)
+constexpr uint32_t kNobody = ~uint32_t{0};
+std::atomic<uint32_t> grpc_owner{kNobody};  // a ForkGeneration()
+
+absl::Status CheckGrpcIsOurs() {
+  const uint32_t owner = grpc_owner.load();
+  if (owner == kNobody || owner == ForkGeneration()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "this process was forked off after its parent had connected to a broker, and gRPC does not "
+      "work in such a child; exec a program that connects by itself, or fork before the first "
+      "vramd_client_create()");
+}
+
+void TakeGrpc() {
+  uint32_t nobody = kNobody;
+  grpc_owner.compare_exchange_strong(nobody, ForkGeneration());
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<Link>> ClientCore::DialAny() {
+  VRAMD_RETURN_IF_ERROR(CheckGrpcIsOurs());
   VRAMD_ASSIGN_OR_RETURN(const std::vector<std::string> endpoints,
                          ClientEndpoints(configured_endpoint_));
   const Clock::time_point deadline = Clock::now() + timeout_;
   absl::Status first_failure;
   for (const std::string& endpoint : endpoints) {
     auto line = Dial(endpoint, trusted_user_, deadline);
-    if (line.ok()) return std::make_shared<Link>(*std::move(line));
+    if (line.ok()) {
+      TakeGrpc();
+      return std::make_shared<Link>(*std::move(line));
+    }
     first_failure.Update(line.status());
     // Only an absent broker makes room for the next endpoint; a refusal is an answer.
     if (!absl::IsUnavailable(line.status())) return line.status();

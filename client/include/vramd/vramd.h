@@ -16,7 +16,14 @@
  * Ownership   What a function creates, the caller destroys with the function named beside it.
  * Threads     A vramd_client may be used from several threads at once, and so may a vramd_lease,
  *             except that destroying an object must be the last use of it. A vramd_watch belongs to
- *             one thread at a time. No call may be made in a child after fork() without exec().
+ *             one thread at a time.
+ * fork()      In the child every object of the parent is dead: calls answer
+ *             VRAMD_FAILED_PRECONDITION, those without a result what they answer for NULL (names and
+ *             ids can still be asked for). Destroying one frees memory of the child, part of it only
+ *             when the child ends. Nothing of the parent's is touched, and exit() works. A child can
+ *             connect by itself only if its parent had not connected before fork(): else
+ *             vramd_client_create() is VRAMD_FAILED_PRECONDITION, too. A program that the child
+ *             executes can always connect.
  * Exceptions  None leaves the library.
  */
 #ifndef VRAMD_VRAMD_H_
