@@ -13,6 +13,7 @@
 struct vramd_stream {
   vramd::StreamProducer* producer = nullptr;
   vramd::StreamConsumer* consumer = nullptr;
+  vramd::Birth birth;
 
   vramd::StreamStore& store() const {
     return producer != nullptr ? producer->store() : consumer->store();
@@ -24,12 +25,14 @@ struct vramd_producer {
   std::unique_ptr<vramd::StreamProducer> core;
   std::string name;
   vramd_stream stream;
+  vramd::Birth birth;
 };
 
 struct vramd_consumer {
   std::shared_ptr<vramd::ClientCore> client;
   std::unique_ptr<vramd::StreamConsumer> core;
   vramd_stream stream;
+  vramd::Birth birth;
 };
 
 namespace vramd {
@@ -84,6 +87,20 @@ absl::StatusOr<vramd_slot> ReadSlot(const vramd_slot* slot) {
   return own;
 }
 
+// Ends a producer or a consumer.
+template <typename Side>
+void Destroy(Side* side) {
+  if (side == nullptr) return;
+  if (!side->birth.is_here()) {
+    Bury(std::move(side->core));
+    Bury(std::move(side->client));
+  }
+  (void)RunCall([&] {
+    delete side;
+    return absl::OkStatus();
+  });
+}
+
 absl::Status GiveFrame(absl::StatusOr<ClientFrame> next, vramd_frame* frame) {
   VRAMD_RETURN_IF_ERROR(next.status());
   WriteSized(ToC(*next), frame);
@@ -103,6 +120,7 @@ vramd_result vramd_producer_create(vramd_client* client, const vramd_stream_info
                                    vramd_producer** producer) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, producer);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::ProducerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
@@ -118,12 +136,7 @@ vramd_result vramd_producer_create(vramd_client* client, const vramd_stream_info
   });
 }
 
-void vramd_producer_destroy(vramd_producer* producer) {
-  (void)RunCall([&] {
-    delete producer;
-    return absl::OkStatus();
-  });
-}
+void vramd_producer_destroy(vramd_producer* producer) { vramd::Destroy(producer); }
 
 const char* vramd_producer_get_name(const vramd_producer* producer) {
   return producer == nullptr ? nullptr : producer->name.c_str();
@@ -137,6 +150,7 @@ vramd_result vramd_producer_acquire(vramd_producer* producer, uint64_t timeout_n
                                     vramd_slot* slot) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, slot);
+    VRAMD_RETURN_IF_FORKED(producer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(slot, "vramd_slot"));
     VRAMD_ASSIGN_OR_RETURN(const vramd::ClientSlot acquired,
                            producer->core->Acquire(vramd::After(timeout_ns)));
@@ -149,6 +163,7 @@ vramd_result vramd_producer_publish(vramd_producer* producer, const vramd_slot* 
                                     const vramd_frame_info* info, uint64_t* sequence) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, slot);
+    VRAMD_RETURN_IF_FORKED(producer);
     VRAMD_ASSIGN_OR_RETURN(const vramd_slot own, vramd::ReadSlot(slot));
     vramd::stream::FrameHeader header;
     if (info != nullptr) {
@@ -165,6 +180,7 @@ vramd_result vramd_producer_publish(vramd_producer* producer, const vramd_slot* 
 vramd_result vramd_producer_abandon(vramd_producer* producer, const vramd_slot* slot) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, slot);
+    VRAMD_RETURN_IF_FORKED(producer);
     VRAMD_ASSIGN_OR_RETURN(const vramd_slot own, vramd::ReadSlot(slot));
     return producer->core->Abandon(own.session, own.slot);
   });
@@ -174,6 +190,7 @@ vramd_result vramd_producer_resize(vramd_producer* producer, const vramd_stream_
                                    uint64_t timeout_ns) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, info);
+    VRAMD_RETURN_IF_FORKED(producer);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
     VRAMD_ASSIGN_OR_RETURN(auto request, vramd::ResizeFromC(own));
     return producer->core->Resize(std::move(request), vramd::After(timeout_ns));
@@ -183,6 +200,7 @@ vramd_result vramd_producer_resize(vramd_producer* producer, const vramd_stream_
 vramd_result vramd_producer_end(vramd_producer* producer, vramd_end_reason reason) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer);
+    VRAMD_RETURN_IF_FORKED(producer);
     if (reason != VRAMD_END_FINISHED && reason != VRAMD_END_FAILED)
       return absl::InvalidArgumentError(
           "a producer ends its stream as VRAMD_END_FINISHED or VRAMD_END_FAILED");
@@ -191,12 +209,13 @@ vramd_result vramd_producer_end(vramd_producer* producer, vramd_end_reason reaso
 }
 
 void vramd_producer_cancel(vramd_producer* producer) {
-  if (producer != nullptr) producer->core->Cancel();
+  if (producer != nullptr && producer->birth.is_here()) producer->core->Cancel();
 }
 
 vramd_result vramd_producer_get_stats(vramd_producer* producer, vramd_producer_stats* stats) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, stats);
+    VRAMD_RETURN_IF_FORKED(producer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(stats, "vramd_producer_stats"));
     const uint32_t generation = producer->core->store().newest();
     vramd::WriteSized(vramd::PublicStats(producer->core->GetStats(), generation), stats);
@@ -208,6 +227,7 @@ vramd_result vramd_producer_await_consumers(vramd_producer* producer, uint32_t c
                                             uint64_t timeout_ns) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer);
+    VRAMD_RETURN_IF_FORKED(producer);
     return producer->core->AwaitConsumers(count, vramd::After(timeout_ns));
   });
 }
@@ -216,6 +236,7 @@ vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer, uint32
                                                 vramd_consumer_stats* consumers) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, count);
+    VRAMD_RETURN_IF_FORKED(producer);
     return vramd::Enumerate(producer->core->GetConsumers(), count, consumers,
                             "vramd_consumer_stats");
   });
@@ -227,6 +248,7 @@ vramd_result vramd_consumer_open(vramd_client* client, const vramd_consumer_info
                                  vramd_consumer** consumer) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, consumer);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_consumer_info"));
     VRAMD_ASSIGN_OR_RETURN(vramd::ConsumerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
@@ -240,12 +262,7 @@ vramd_result vramd_consumer_open(vramd_client* client, const vramd_consumer_info
   });
 }
 
-void vramd_consumer_destroy(vramd_consumer* consumer) {
-  (void)RunCall([&] {
-    delete consumer;
-    return absl::OkStatus();
-  });
-}
+void vramd_consumer_destroy(vramd_consumer* consumer) { vramd::Destroy(consumer); }
 
 const char* vramd_consumer_get_name(const vramd_consumer* consumer) {
   return consumer == nullptr ? nullptr : consumer->core->name().c_str();
@@ -259,6 +276,7 @@ vramd_result vramd_consumer_next(vramd_consumer* consumer, uint64_t timeout_ns,
                                  vramd_frame* frame) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
     return vramd::GiveFrame(consumer->core->Next(vramd::After(timeout_ns)), frame);
   });
@@ -268,6 +286,7 @@ vramd_result vramd_consumer_get_frame_info(vramd_consumer* consumer, const vramd
                                            vramd_frame_info* info) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame, info);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_frame_info"));
     VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
     const vramd::stream::ConsumerFrame inner = vramd::FromC(own);
@@ -281,6 +300,7 @@ vramd_result vramd_consumer_release(vramd_consumer* consumer, const vramd_frame*
                                     uint64_t timeline_value) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
     return consumer->core->Release(own.session, vramd::FromC(own), timeline_value);
   });
@@ -289,6 +309,7 @@ vramd_result vramd_consumer_release(vramd_consumer* consumer, const vramd_frame*
 vramd_result vramd_consumer_last_frame(vramd_consumer* consumer, vramd_frame* frame) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
     return vramd::GiveFrame(consumer->core->LastFrame(), frame);
   });
@@ -297,22 +318,25 @@ vramd_result vramd_consumer_last_frame(vramd_consumer* consumer, vramd_frame* fr
 vramd_result vramd_consumer_arm(vramd_consumer* consumer, bool* armed) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, armed);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_ASSIGN_OR_RETURN(*armed, consumer->core->Arm());
     return absl::OkStatus();
   });
 }
 
 intptr_t vramd_consumer_get_poll_handle(vramd_consumer* consumer) {
-  return consumer == nullptr ? -1 : (intptr_t)consumer->core->poll_handle();
+  if (consumer == nullptr || !consumer->birth.is_here()) return -1;
+  return (intptr_t)consumer->core->poll_handle();
 }
 
 void vramd_consumer_cancel(vramd_consumer* consumer) {
-  if (consumer != nullptr) consumer->core->Cancel();
+  if (consumer != nullptr && consumer->birth.is_here()) consumer->core->Cancel();
 }
 
 vramd_result vramd_consumer_get_end(vramd_consumer* consumer, vramd_consumer_end* end) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, end);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(end, "vramd_consumer_end"));
     const vramd::StreamConsumer::End told = consumer->core->GetEnd();
     vramd_consumer_end own{};
@@ -328,6 +352,7 @@ vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
                                          vramd_consumer_counters* counters) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, counters);
+    VRAMD_RETURN_IF_FORKED(consumer);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(counters, "vramd_consumer_counters"));
     vramd::WriteSized(vramd::PublicCounters(consumer->core->GetCounters()), counters);
     return absl::OkStatus();
@@ -337,7 +362,7 @@ vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
 // ---- Images and semaphores --------------------------------------------------------------------
 
 bool vramd_stream_uses_timeline(const vramd_stream* stream) {
-  if (stream == nullptr) return false;
+  if (stream == nullptr || !stream->birth.is_here()) return false;
   return stream->producer != nullptr ? stream->producer->uses_timeline()
                                      : stream->consumer->uses_timeline();
 }
@@ -346,7 +371,7 @@ void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest, uint32
                                   uint32_t* oldest_in_use) {
   for (uint32_t* out : {newest, image_count, oldest_in_use})
     if (out != nullptr) *out = 0;
-  if (stream == nullptr) return;
+  if (stream == nullptr || !stream->birth.is_here()) return;
   const uint32_t number = stream->store().newest();
   if (newest != nullptr) *newest = number;
   if (image_count != nullptr) *image_count = stream->store().CountImages(number);
@@ -359,6 +384,7 @@ vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, u
                                     vramd_recipe* recipe, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, recipe);
+    VRAMD_RETURN_IF_FORKED(stream);
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
     VRAMD_ASSIGN_OR_RETURN(const vramd::Recipe found,
                            stream->store().FindRecipe(generation, image));
@@ -375,6 +401,7 @@ vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
                                         uint64_t consumer_id, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream);
+    VRAMD_RETURN_IF_FORKED(stream);
     if (handle == nullptr) return stream->store().CheckSemaphore(session, consumer_id);
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy,
                            stream->store().DuplicateSemaphore(session, consumer_id));
@@ -389,6 +416,7 @@ vramd_result vramd_list_streams(vramd_client* client, const char* prefix, uint32
                                 vramd_stream_listing* streams) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, count);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, prefix));
     return vramd::Enumerate(reply.streams(), count, streams, "vramd_stream_listing");
   });
@@ -398,6 +426,7 @@ vramd_result vramd_list_stream_consumers(vramd_client* client, const char* name,
                                          vramd_consumer_stats* consumers) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, name, count);
+    VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, name));
     for (const vramd::v1::StreamListing& listing : reply.streams())
       if (listing.name() == name)
