@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/src/fork_check.h"
 #include "client/src/vulkan_functions.h"
 #include "client/src/vulkan_import.h"
 #include "client/src/vulkan_timeline.h"
@@ -50,6 +51,7 @@ struct vramd_vk_device {
   std::map<vramd_handle_type, std::unique_ptr<vramd::Importer>> importers;
   // NULL if the VkDevice was created without the extensions.
   std::unique_ptr<vramd::TimelineImporter> timelines;
+  vramd::Birth birth;
 };
 
 #endif  // VRAMD_CLIENT_SRC_VULKAN_DEVICE_H_

@@ -271,6 +271,7 @@ vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
     VRAMD_RETURN_IF_ERROR(vramd::CheckSized(resource, "vramd_vk_resource"));
     vramd::WriteSized(vramd_vk_resource{}, resource);  // empty after every failure
     VRAMD_RETURN_IF_NULL(device, lease);
+    VRAMD_RETURN_IF_FORKED(device);
     VRAMD_ASSIGN_OR_RETURN(const vramd_vk_resource made, vramd::ImportLease(*device, lease));
     vramd::WriteSized(made, resource);
     return absl::OkStatus();
@@ -279,9 +280,11 @@ vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
 
 void vramd_vk_resource_destroy(vramd_vk_device* device, vramd_vk_resource* resource) {
   if (device == nullptr || resource == nullptr) return;
-  device->vk.DestroyImage(device->device, resource->image, nullptr);
-  device->vk.DestroyBuffer(device->device, resource->buffer, nullptr);
-  device->vk.FreeMemory(device->device, resource->memory, nullptr);
+  if (device->birth.is_here()) {
+    device->vk.DestroyImage(device->device, resource->image, nullptr);
+    device->vk.DestroyBuffer(device->device, resource->buffer, nullptr);
+    device->vk.FreeMemory(device->device, resource->memory, nullptr);
+  }
   delete static_cast<vramd::ResourceState*>(resource->internal);  // unmaps, so after the free
   vramd::WriteSized(vramd_vk_resource{}, resource);
 }

@@ -71,6 +71,7 @@ struct vramd_vk_stream {
 
   vramd_vk_device& device;
   vramd_stream& stream;
+  const vramd::Birth birth;
   const bool uses_timeline;
   std::map<uint32_t, vramd::Ring> rings;
   std::map<vramd::SemaphoreKey, vramd::Semaphore> semaphores;
@@ -82,6 +83,7 @@ using vramd::RunCall;
 
 vramd_vk_stream::~vramd_vk_stream() {
   for (auto& [generation, ring] : rings) Destroy(ring);
+  if (!birth.is_here()) return;
   for (const auto& [key, imported] : semaphores)
     device.vk.DestroySemaphore(device.device, imported.semaphore, nullptr);
 }
@@ -259,6 +261,7 @@ vramd_result vramd_vk_stream_create(vramd_vk_device* device, vramd_stream* strea
                                     vramd_vk_stream** out) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(device, stream, out);
+    VRAMD_RETURN_IF_FORKED(device);
     auto made = std::make_unique<vramd_vk_stream>(*device, *stream);
     if (made->uses_timeline && device->timelines == nullptr)
       return absl::FailedPreconditionError(
@@ -276,6 +279,7 @@ vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, uint32_t gene
                                           uint32_t image, const vramd_vk_resource** resource) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, resource);
+    VRAMD_RETURN_IF_FORKED(stream);
     VRAMD_ASSIGN_OR_RETURN(*resource, stream->GetResource(generation, image));
     return absl::OkStatus();
   });
@@ -285,6 +289,7 @@ vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
                                 VkPipelineStageFlags stage, vramd_vk_sync* sync) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, slot, sync);
+    VRAMD_RETURN_IF_FORKED(stream);
     return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
       return stream->SyncSlot(*slot, at, own);
     });
@@ -295,6 +300,7 @@ vramd_result vramd_vk_sync_frame(vramd_vk_stream* stream, const vramd_frame* fra
                                  VkPipelineStageFlags stage, vramd_vk_sync* sync) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, frame, sync);
+    VRAMD_RETURN_IF_FORKED(stream);
     return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
       return stream->SyncFrame(*frame, at, own);
     });
