@@ -1,6 +1,7 @@
 // How a lease becomes a resource, and who owns its handle on the way.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
@@ -190,6 +191,35 @@ TEST_F(ClientVulkanTest, ADeviceWithoutTheExtensionIsToldWhatToEnable) {
   EXPECT_EQ(Import(), VRAMD_FAILED_PRECONDITION);
   EXPECT_THAT(vramd_last_error(), HasSubstr("vramd_vk_enumerate_device_extensions"));
   close(lease_.fd);
+}
+
+// In the child of a fork. What it finds is its exit code.
+int UseDeviceAsChild(vramd_vk_device* device, const vramd_lease* lease, vramd_vk_resource* held,
+                     const Driver& driver) {
+  const size_t calls = driver.calls.size();
+  vramd_vk_resource other = VRAMD_VK_RESOURCE_INIT;
+  const vramd_vk_barrier barrier = VRAMD_VK_BARRIER_INIT;
+  if (vramd_vk_import(device, lease, &other) != VRAMD_FAILED_PRECONDITION) return 1;
+  if (std::string(vramd_last_error()).find("device was created before fork()") != 0) return 2;
+  vramd_vk_record_acquire(device, VK_NULL_HANDLE, held, &barrier);
+  vramd_vk_record_release(device, VK_NULL_HANDLE, held, &barrier);
+  vramd_vk_resource_destroy(device, held);
+  if (driver.calls.size() != calls || !driver.barriers.empty()) return 3;
+  return held->internal == nullptr && held->mapped == nullptr ? 0 : 4;
+}
+
+TEST_F(ClientVulkanTest, AfterAForkTheParentsDriverIsLeftAlone) {
+  LeaseOf(VRAMD_RESOURCE_BUFFER, VRAMD_HANDLE_HOST_SECTION);
+  ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(UseDeviceAsChild(&device_, &lease_, &resource_, driver_));
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  vramd_vk_resource_destroy(&device_, &resource_);
+  EXPECT_THAT(driver_.calls,
+              ElementsAre("CreateBuffer", "AllocateMemory", "DestroyBuffer", "FreeMemory"));
 }
 
 TEST_F(ClientVulkanTest, TheImageIsCreatedAsTheRecipeSays) {

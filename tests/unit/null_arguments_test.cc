@@ -112,7 +112,6 @@ const NullCase kCalls[] = {
     VRAMD_NULL_CASE(vramd_stream_get_image, "stream", nullptr, 1, 0, some, nullptr),
     VRAMD_NULL_CASE(vramd_stream_get_image, "recipe", some, 1, 0, nullptr, nullptr),
     VRAMD_NULL_CASE(vramd_stream_get_semaphore, "stream", nullptr, 1, 0, some),
-    VRAMD_NULL_CASE(vramd_stream_get_semaphore, "handle", some, 1, 0, nullptr),
     VRAMD_NULL_CASE(vramd_list_streams, "client", nullptr, nullptr, some, nullptr),
     VRAMD_NULL_CASE(vramd_list_streams, "count", some, nullptr, nullptr, nullptr),
     VRAMD_NULL_CASE(vramd_list_stream_consumers, "client", nullptr, some, some, nullptr),
