@@ -2,17 +2,12 @@
 #include <windows.h>
 
 #include "tests/gpu/gpu_fixture.h"
+#include "tests/support/handle_count_windows.h"
 
 namespace vramd {
 namespace {
 
 using VulkanHandlesTest = GpuTest;
-
-DWORD OpenHandles() {
-  DWORD count = 0;
-  GetProcessHandleCount(GetCurrentProcess(), &count);
-  return count;
-}
 
 void Round(Device& device, const AllocationRequest& request) {
   auto memory = device.Allocate(request);
@@ -41,9 +36,9 @@ TEST_F(VulkanHandlesTest, AThousandRoundsLeakNoHandle) {
     for (const HandleType type : ExportableTypes(*device)) {
       const AllocationRequest image = ImageRequest(VK_FORMAT_R8G8B8A8_UNORM, type);
       Round(*device, image);  // what a driver opens once
-      const DWORD before = OpenHandles();
+      const size_t before = CountOwnHandles();
       for (int i = 0; i < 1000 && !HasFailure(); ++i) Round(*device, image);
-      EXPECT_EQ(OpenHandles(), before) << ToString(type);
+      EXPECT_EQ(CountOwnHandles(), before) << ToString(type);
     }
   }
 }

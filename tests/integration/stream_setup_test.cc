@@ -240,14 +240,15 @@ TEST_F(StreamSetupTest, AThousandRoundsLeaveNothing) {
     EXPECT_TRUE(consumer_events.End().ok());
   };
   round(true);
-  const size_t before = broker_.process().CountHandles();
-  for (int i = 0; i < 1000 && !HasFailure(); ++i) {
-    round(i % 2 == 0);
+  int i = 0;
+  const auto next_round = [&] {
+    if (HasFailure()) return;
+    round(i++ % 2 == 0);
     // A part that stops following ends when the broker has noticed.
     while (alice_.QuotaUsed("user.streams") + alice_.QuotaUsed("user.consumers") != 0) {
     }
-  }
-  EXPECT_EQ(broker_.process().CountHandles(), before);
+  };
+  EXPECT_EQ(HandlesLeft(1000, next_round, [&] { return broker_.process().CountHandles(); }), 0);
   for (const char* quota : {"user.bytes", "user.allocations", "user.handles"})
     EXPECT_EQ(alice_.QuotaUsed(quota), 0u) << quota;
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,15 @@ std::string OwnProgram();
 // How many of `rounds` a long test should do. Fewer where a call takes a millisecond, as under
 // Wine, unless VRAMD_LONG_RUNS is set.
 int LongRun(int rounds);
+
+// Does `rounds` rounds and says how many handles they left behind, by `count`; 0 if none.
+//
+// On Windows the system's thread pools and gRPC start threads when it suits them, on a busy machine
+// also after hundreds of calls, and each thread is some handles. So there the rounds are done in
+// five parts, and the part with the least growth counts: what each round leaves is in all of them.
+// No part is begun after one without growth.
+int64_t HandlesLeft(int rounds, const std::function<void()>& round,
+                    const std::function<size_t()>& count);
 
 // A new directory that only this user may enter. Removed with all in it at the end of its life.
 class TemporaryDirectory {

@@ -188,6 +188,13 @@ size_t ChildProcess::ResidentBytes() const {
 
 std::string OwnProgram() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
+int64_t HandlesLeft(int rounds, const std::function<void()>& round,
+                    const std::function<size_t()>& count) {
+  const auto before = static_cast<int64_t>(count());
+  for (int i = 0; i < rounds; ++i) round();
+  return static_cast<int64_t>(count()) - before;
+}
+
 int LongRun(int rounds) { return rounds; }
 
 TemporaryDirectory::TemporaryDirectory()

@@ -7,15 +7,18 @@
 #include <psapi.h>
 #include <tlhelp32.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 
 #include "base/os_handle.h"
 #include "base/wide_windows.h"
 #include "ipc/pipe_io_windows.h"
+#include "tests/support/handle_count_windows.h"
 
 namespace vramd {
 namespace {
@@ -223,11 +226,7 @@ std::chrono::nanoseconds ChildProcess::CpuTime() const {
   return std::chrono::nanoseconds(100 * (ticks(kernel) + ticks(user)));
 }
 
-size_t ChildProcess::CountHandles() const {
-  DWORD count = 0;
-  GetProcessHandleCount(state_->process.get(), &count);
-  return count;
-}
+size_t ChildProcess::CountHandles() const { return CountOpenHandles(state_->pid); }
 
 size_t ChildProcess::ResidentBytes() const {
   PROCESS_MEMORY_COUNTERS counters{};
@@ -239,6 +238,18 @@ std::string OwnProgram() {
   std::wstring path(32768, L'\0');
   path.resize(GetModuleFileNameW(nullptr, path.data(), static_cast<DWORD>(path.size())));
   return ToUtf8(path);
+}
+
+int64_t HandlesLeft(int rounds, const std::function<void()>& round,
+                    const std::function<size_t()>& count) {
+  constexpr int kParts = 5;
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (int part = 0; part < kParts && least > 0; ++part) {
+    const auto before = static_cast<int64_t>(count());
+    for (int i = 0; i < rounds / kParts; ++i) round();
+    least = std::min(least, static_cast<int64_t>(count()) - before);
+  }
+  return std::max<int64_t>(least, 0);
 }
 
 int LongRun(int rounds) { return std::getenv("VRAMD_LONG_RUNS") != nullptr ? rounds : rounds / 10; }

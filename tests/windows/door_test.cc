@@ -10,6 +10,7 @@
 #include "base/section.h"
 #include "ipc/endpoint.h"
 #include "ipc/object_rights_windows.h"
+#include "tests/support/handle_count_windows.h"
 #include "tests/windows/door_fixture.h"
 
 namespace vramd {
@@ -199,9 +200,7 @@ TEST_F(LaneTest, WhatOpensTheBrokerIsNeverLent) {
 TEST_F(LaneTest, WhatALaterStepLostIsClosedInTheClient) {
   const auto section = CreateSection(SectionAlignment(), "door-test");
   ASSERT_TRUE(section.ok());
-  DWORD before = 0;
-  DWORD after = 0;
-  ASSERT_TRUE(GetProcessHandleCount(GetCurrentProcess(), &before));
+  const size_t before = CountOwnHandles();
   const auto lost = lane_->Send(RequestId{2}, *section);
   const auto lost_too = lane_->Send(RequestId{2}, *section);
   const auto alone = lane_->Send(RequestId{3}, *section);
@@ -210,8 +209,7 @@ TEST_F(LaneTest, WhatALaterStepLostIsClosedInTheClient) {
   lane_->TakeBack(*alone);
   for (const uint64_t number : {*lost, *lost_too, *alone})
     EXPECT_FALSE(line_->lane->Redeem(number, Clock::now() + kPatience).ok());
-  ASSERT_TRUE(GetProcessHandleCount(GetCurrentProcess(), &after));
-  EXPECT_EQ(after, before);
+  EXPECT_EQ(CountOwnHandles(), before);
 }
 
 TEST(EndpointTest, OnlyThisMachinesPipes) {

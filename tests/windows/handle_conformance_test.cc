@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/handle_count_windows.h"
 #include "tests/windows/layer_fixture.h"
 
 namespace vramd {
@@ -148,12 +149,9 @@ TEST_P(LayerTest, AThousandRoundsLeakNoHandle) {
     Free(imported);
   };
   round();
-  DWORD before = 0;
-  DWORD after = 0;
-  GetProcessHandleCount(GetCurrentProcess(), &before);
+  const size_t before = CountOwnHandles();
   for (int i = 0; i < 1000 && !HasFailure(); ++i) round();
-  GetProcessHandleCount(GetCurrentProcess(), &after);
-  EXPECT_EQ(after, before);
+  EXPECT_EQ(CountOwnHandles(), before);
 }
 
 TEST_P(LayerTest, KhrDriverIsAskedOnceForAMemory) {
