@@ -3,6 +3,7 @@
 // A broken valid-usage rule is undefined behaviour by the specification; the layer promises more:
 // no handle, and an error from the list of the function's return codes.
 #include <cstring>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -170,15 +171,54 @@ TEST_P(LayerTest, KhrDriverIsAskedOnceForAMemory) {
 
 // ---- The memory itself -------------------------------------------------------------------------
 
-TEST_P(LayerTest, ImportShowsTheExportersBytes) {
-  if (GetParam() == Under::kFakeKhrDriver) GTEST_SKIP() << "the fake driver maps nothing";
-  const VkDeviceMemory memory = AllocateExportable();
+class SharedBytesTest : public LayerTest {
+ protected:
+  // The memory types that a shared image of linear tiling can have.
+  uint32_t SharedTypes() {
+    const VkExternalMemoryImageCreateInfoNV external = {
+        VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO_NV, nullptr, kOpaque};
+    VkImageCreateInfo info = {VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO, &external};
+    info.imageType = VK_IMAGE_TYPE_2D;
+    info.format = VK_FORMAT_R8G8B8A8_UNORM;
+    info.extent = {64, 64, 1};
+    info.mipLevels = info.arrayLayers = 1;
+    info.samples = VK_SAMPLE_COUNT_1_BIT;
+    info.tiling = VK_IMAGE_TILING_LINEAR;
+    info.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+    VkImage image = VK_NULL_HANDLE;
+    if (Device<PFN_vkCreateImage>("vkCreateImage")(device_, &info, nullptr, &image) != VK_SUCCESS)
+      return 0;
+    VkMemoryRequirements needed = {};
+    Device<PFN_vkGetImageMemoryRequirements>("vkGetImageMemoryRequirements")(device_, image,
+                                                                             &needed);
+    Device<PFN_vkDestroyImage>("vkDestroyImage")(device_, image, nullptr);
+    return needed.memoryTypeBits;
+  }
+  // The first of them that can be mapped.
+  std::optional<uint32_t> MappableType() {
+    VkPhysicalDeviceMemoryProperties memory = {};
+    Instance<PFN_vkGetPhysicalDeviceMemoryProperties>("vkGetPhysicalDeviceMemoryProperties")(
+        physical_device_, &memory);
+    const uint32_t shared = SharedTypes();
+    for (uint32_t i = 0; i < memory.memoryTypeCount; ++i)
+      if ((shared & (1u << i)) != 0 &&
+          (memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) != 0)
+        return i;
+    return std::nullopt;
+  }
+};
+
+// The fake driver maps nothing.
+TEST_P(SharedBytesTest, ImportShowsTheExportersBytes) {
+  const std::optional<uint32_t> type = MappableType();
+  if (!type) GTEST_SKIP() << "no memory type of this device can be both shared and mapped";
+  const VkDeviceMemory memory = AllocateExportable(*type);
   HANDLE handle = nullptr;
   ASSERT_EQ(get_handle_(device_, memory, kOpaque, &handle), VK_SUCCESS);
   const VkImportMemoryWin32HandleInfoNV import = {
       VK_STRUCTURE_TYPE_IMPORT_MEMORY_WIN32_HANDLE_INFO_NV, nullptr, kOpaque, handle};
   VkDeviceMemory imported = VK_NULL_HANDLE;
-  ASSERT_EQ(Allocate(&import, &imported), VK_SUCCESS);
+  ASSERT_EQ(Allocate(&import, &imported, *type), VK_SUCCESS);
   const auto map = Device<PFN_vkMapMemory>("vkMapMemory");
   void* written = nullptr;
   void* read = nullptr;
@@ -248,6 +288,9 @@ INSTANTIATE_TEST_SUITE_P(, LayerTest, testing::Values(Under::kSystemDriver, Unde
                          [](const auto& info) {
                            return info.param == Under::kSystemDriver ? "Section" : "Khr";
                          });
+
+INSTANTIATE_TEST_SUITE_P(, SharedBytesTest, testing::Values(Under::kSystemDriver),
+                         [](const auto&) { return "Section"; });
 
 }  // namespace
 }  // namespace vramd

@@ -105,15 +105,15 @@ class LayerTest : public testing::TestWithParam<Under> {
         device, nullptr);
   }
 
-  VkResult Allocate(const void* chain, VkDeviceMemory* memory) {
-    VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, chain, kSize, 0};
+  VkResult Allocate(const void* chain, VkDeviceMemory* memory, uint32_t type = 0) {
+    VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, chain, kSize, type};
     return Device<PFN_vkAllocateMemory>("vkAllocateMemory")(device_, &info, nullptr, memory);
   }
-  VkDeviceMemory AllocateExportable() {
+  VkDeviceMemory AllocateExportable(uint32_t type = 0) {
     const VkExportMemoryAllocateInfoNV exported = {VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO_NV,
                                                    nullptr, kOpaque};
     VkDeviceMemory memory = VK_NULL_HANDLE;
-    EXPECT_EQ(Allocate(&exported, &memory), VK_SUCCESS);
+    EXPECT_EQ(Allocate(&exported, &memory, type), VK_SUCCESS);
     return memory;
   }
   void Free(VkDeviceMemory memory) {
