@@ -3,6 +3,7 @@
 // this works on every driver with the extension, also between different ones.
 #include "driver-shim/host_section.h"
 
+#include <bit>
 #include <numeric>
 #include <utility>
 
@@ -47,14 +48,30 @@ absl::StatusOr<uint32_t> TypesForPointer(const VulkanContext& context, const voi
   return properties.memoryTypeBits;
 }
 
+absl::Status TryImport(const VulkanContext& context, void* pages, uint64_t size, uint32_t type) {
+  VkImportMemoryHostPointerInfoEXT import = {VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+  import.handleType = kHandleBit;
+  import.pHostPointer = pages;
+  const VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, size, type};
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  VRAMD_RETURN_IF_VULKAN_ERROR(
+      "vkAllocateMemory", context.vk().vkAllocateMemory(context.device(), &info, nullptr, &memory));
+  context.vk().vkFreeMemory(context.device(), memory, nullptr);
+  return absl::OkStatus();
+}
+
 // Asked with a page of its own, so that a request which cannot work is refused before anything is
-// allocated. Zero if the driver does not answer.
-uint32_t ProbeTypes(const VulkanContext& context, uint64_t size) {
-  const auto section = CreateSection(size, "vramd-probe");
-  if (!section.ok()) return 0;
-  const auto mapping = MappedSection::Map(*section, size, SectionAccess::kReadWrite);
-  if (!mapping.ok()) return 0;
-  return TypesForPointer(context, mapping->data()).value_or(0);
+// allocated. The page is imported, too: a driver may name memory types for pages that it then fails
+// to pin.
+absl::StatusOr<uint32_t> ProbeTypes(const VulkanContext& context, uint64_t size) {
+  VRAMD_ASSIGN_OR_RETURN(const OsHandle section, CreateSection(size, "vramd-probe"));
+  VRAMD_ASSIGN_OR_RETURN(const MappedSection mapping,
+                         MappedSection::Map(section, size, SectionAccess::kReadWrite));
+  VRAMD_ASSIGN_OR_RETURN(const uint32_t types, TypesForPointer(context, mapping.data()));
+  if (types == 0)
+    return absl::FailedPreconditionError("the driver takes no memory type for shared pages");
+  VRAMD_RETURN_IF_ERROR(TryImport(context, mapping.data(), size, std::countr_zero(types)));
+  return types;
 }
 
 ExporterSupport Supported(const VulkanContext& context) {
@@ -72,11 +89,14 @@ ExporterSupport Supported(const VulkanContext& context) {
     return support;
   }
   support.size_granularity = std::lcm(alignment, SectionAlignment());
-  support.memory_type_bits = ProbeTypes(context, support.size_granularity);
-  if (support.memory_type_bits == 0) {
-    support.reason = "the driver takes no memory type for shared pages";
+  const auto types = ProbeTypes(context, support.size_granularity);
+  if (!types.ok()) {
+    support.reason =
+        absl::StrCat("the driver has the extension, but an import of ", support.size_granularity,
+                     " bytes failed: ", types.status().message());
     return support;
   }
+  support.memory_type_bits = *types;
   support.can_export = support.can_import = true;
   return support;
 }
