@@ -16,6 +16,7 @@ absl::Status LoadVulkan() {
     return absl::UnavailableError(
         "there is no Vulkan loader; install it (libvulkan1 on Debian and Ubuntu, vulkan-loader or "
         "vulkan-icd-loader elsewhere) together with a driver for the GPU");
+  if (const std::string why = WhyNoDriver(); !why.empty()) return absl::UnavailableError(why);
   if (volkGetInstanceVersion() < VK_API_VERSION_1_1)
     return absl::UnavailableError(
         "the Vulkan loader is of version 1.0; vramd needs 1.1 or later: update the loader");

@@ -4,4 +4,6 @@ namespace vramd {
 
 VkResult LoadVulkanLibrary() { return volkInitialize(); }
 
+std::string WhyNoDriver() { return ""; }
+
 }  // namespace vramd

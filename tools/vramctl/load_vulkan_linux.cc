@@ -4,4 +4,6 @@ namespace vramctl {
 
 VkResult LoadVulkan() { return volkInitialize(); }
 
+std::string WhyNoDriver() { return ""; }
+
 }  // namespace vramctl

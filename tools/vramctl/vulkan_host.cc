@@ -29,6 +29,8 @@ vramd::Result<VulkanInstance> VulkanInstance::Create() {
   if (LoadVulkan() != VK_SUCCESS)
     return vramd::Status(VRAMD_UNAVAILABLE,
                          "no Vulkan loader; install libvulkan1, or on Windows the GPU's driver");
+  if (const std::string why = WhyNoDriver(); !why.empty())
+    return vramd::Status(VRAMD_UNAVAILABLE, why);
   VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
   application.pApplicationName = "vramctl";
   application.apiVersion = VK_API_VERSION_1_1;

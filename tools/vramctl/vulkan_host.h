@@ -6,6 +6,7 @@
 #include <volk.h>
 
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace vramctl {
 
 // Loads the system's Vulkan library for volk. One source per system.
 VkResult LoadVulkan();
+// Once it is loaded: why it reaches no driver and what to do, as far as that can be told without an
+// instance; else empty.
+std::string WhyNoDriver();
 
 vramd::Status VulkanError(const char* what, VkResult result);
 
