@@ -62,6 +62,11 @@ std::string DescribeProcess(uint32_t process_id);
 // of the broker's devices is here. `broker_devices` is empty if there is no broker.
 void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings& findings);
 
+// Takes host sections out of what the device `name` imports, and warns, unless `imported`, what
+// came of importing one, is OK.
+void JudgeSections(const std::string& name, const vramd::Status& imported, vramd_importer& importer,
+                   Findings& findings);
+
 }  // namespace vramctl
 
 #endif  // VRAMD_TOOLS_VRAMCTL_DOCTOR_H_

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tools/vramctl/doctor.h"
+#include "tools/vramctl/section_probe.h"
 #include "tools/vramctl/text.h"
 #include "tools/vramctl/vulkan_host.h"
 
@@ -90,7 +91,17 @@ void CheckValidationLayer(Findings& findings) {
                                       "(package vulkan-validationlayers)");
 }
 
-LocalDevice CheckDevice(VkInstance instance, VkPhysicalDevice physical, Findings& findings) {
+// By a real import, where the device says that it imports host sections.
+void CheckSections(const VulkanInstance& instance, VkPhysicalDevice physical,
+                   const std::string& name, vramd_importer& importer, Findings& findings) {
+  auto* const end = importer.importable + importer.importable_count;
+  if (std::find(importer.importable, end, VRAMD_HANDLE_HOST_SECTION) == end) return;
+  const auto host = VulkanHost::Create(instance, physical);
+  JudgeSections(name, host.ok() ? ImportSection(*host) : host.status(), importer, findings);
+}
+
+LocalDevice CheckDevice(const VulkanInstance& instance, VkPhysicalDevice physical,
+                        Findings& findings) {
   LocalDevice local{};
   vkGetPhysicalDeviceProperties(physical, &local.properties);
   const std::string name = local.properties.deviceName;
@@ -99,15 +110,16 @@ LocalDevice CheckDevice(VkInstance instance, VkPhysicalDevice physical, Findings
     return local;
   }
   const auto importer =
-      vramd::VulkanDevice::DescribeImporter(vkGetInstanceProcAddr, instance, physical);
+      vramd::VulkanDevice::DescribeImporter(vkGetInstanceProcAddr, instance.get(), physical);
   if (!importer.ok()) {
     findings.Problem("device", name + ": " + importer.status().ToString(), "update its driver");
     return local;
   }
   local.importer = *importer;
   const auto timelines =
-      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance, physical);
+      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance.get(), physical);
   local.timelines = timelines.ok() && *timelines;
+  CheckSections(instance, physical, name, local.importer, findings);
   const std::vector<std::string> importable = Importable(local.importer);
   const std::string text = name + " (" + DeviceTypeName(local.properties.deviceType) + ", Vulkan " +
                            FormatVulkanVersion(local.properties.apiVersion) + ") imports " +
@@ -172,6 +184,18 @@ void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>&
 
 }  // namespace
 
+void JudgeSections(const std::string& name, const vramd::Status& imported, vramd_importer& importer,
+                   Findings& findings) {
+  if (imported.ok()) return;
+  auto* const end = importer.importable + importer.importable_count;
+  auto* const kept = std::remove(importer.importable, end, VRAMD_HANDLE_HOST_SECTION);
+  importer.importable_count = static_cast<uint32_t>(kept - importer.importable);
+  findings.Warning("device",
+                   name + " says that it imports host sections, but one of 1 MiB failed: " +
+                       std::string(imported.message()),
+                   "share by another handle type; the broker's --exporter names one");
+}
+
 void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings& findings) {
   const auto instance = VulkanInstance::Create();
   if (!instance.ok()) {
@@ -182,7 +206,7 @@ void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings&
   CheckValidationLayer(findings);
   std::vector<LocalDevice> devices;
   for (VkPhysicalDevice physical : instance->PhysicalDevices())
-    devices.push_back(CheckDevice(instance->get(), physical, findings));
+    devices.push_back(CheckDevice(*instance, physical, findings));
   const bool only_cpu = std::all_of(devices.begin(), devices.end(), [](const LocalDevice& device) {
     return device.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   });

@@ -20,9 +20,27 @@ vramd::Result<uint32_t> FindQueueFamily(VkPhysicalDevice physical) {
 
 }  // namespace
 
+std::string ResultName(VkResult result) {
+  switch (result) {
+#define VRAMCTL_NAME(result) \
+  case result:               \
+    return #result
+    VRAMCTL_NAME(VK_ERROR_OUT_OF_HOST_MEMORY);
+    VRAMCTL_NAME(VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    VRAMCTL_NAME(VK_ERROR_INITIALIZATION_FAILED);
+    VRAMCTL_NAME(VK_ERROR_DEVICE_LOST);
+    VRAMCTL_NAME(VK_ERROR_EXTENSION_NOT_PRESENT);
+    VRAMCTL_NAME(VK_ERROR_FEATURE_NOT_PRESENT);
+    VRAMCTL_NAME(VK_ERROR_TOO_MANY_OBJECTS);
+    VRAMCTL_NAME(VK_ERROR_INVALID_EXTERNAL_HANDLE);
+#undef VRAMCTL_NAME
+    default:
+      return "VkResult " + std::to_string(static_cast<int>(result));
+  }
+}
+
 vramd::Status VulkanError(const char* what, VkResult result) {
-  return {VRAMD_INTERNAL,
-          std::string(what) + " failed with VkResult " + std::to_string(static_cast<int>(result))};
+  return {VRAMD_INTERNAL, std::string(what) + " failed with " + ResultName(result)};
 }
 
 vramd::Result<VulkanInstance> VulkanInstance::Create() {

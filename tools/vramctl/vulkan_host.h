@@ -20,6 +20,8 @@ VkResult LoadVulkan();
 // instance; else empty.
 std::string WhyNoDriver();
 
+// "VK_ERROR_OUT_OF_HOST_MEMORY", or "VkResult -42" for one that has no name here.
+std::string ResultName(VkResult result);
 vramd::Status VulkanError(const char* what, VkResult result);
 
 // Opens the loader and makes an instance of Vulkan 1.1 or newer. UNAVAILABLE if there is no loader
