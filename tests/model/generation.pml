@@ -11,9 +11,9 @@
  * rings, and makes a part with the next broker, while the application's thread takes the frames of
  * the old part, of which some are in a ring that the old broker never came to tell of.
  *
- * A part and a ring are named by their broker's number here. The store is never cleared, so a number
- * that was used once is seen when it is used again. What is done under the client's lock, and a call
- * to the broker, is one step; between the answer and what is made of it there is time.
+ * A part and a ring are named by their broker's number here. The store is never cleared, so a
+ * number that was used once is seen when it is used again. What is done under the client's lock,
+ * and a call to the broker, is one step; between the answer and what is made of it there is time.
  *
  * Checked in every state that can be reached:
  *   - no number names two rings;
@@ -28,7 +28,7 @@
 
 #define NOTHING 0
 #define NOT_EXCLUSIVE 1 /* a part is made while another thread resizes */
-#define OLD_PART 2      /* the current part is resized though the next one has its numbers already */
+#define OLD_PART 2      /* the current part is resized, though the next one has its numbers */
 #define ASK_STORE 3     /* whether a frame's ring is known is looked up in the store */
 #define TRUST_NUMBER 4  /* a frame is handed out if the store has a ring of its number */
 #define WAIT_BLINDLY 5  /* who waits for a ring does not see that the broker is gone */
