@@ -233,3 +233,239 @@ end:
   od
 }
 
+/* ---- The producer ---- */
+
+inline offer(image) {
+  if
+  :: IS_MAILBOX(terms[c_]) ->
+     held[c_] = (held[c_] & ~lane[c_]) | ONLY(image);
+     lane[c_] = ONLY(image);
+     took_newest[c_] = 0;
+     count(held[c_]);
+     assert(counted <= HOLDS(terms[c_]) + 1)
+  :: else ->
+     count(held[c_]);
+     if
+     :: counted < HOLDS(terms[c_]) ->
+        held[c_] = held[c_] | ONLY(image);
+        lane[c_] = lane[c_] | ONLY(image)
+     :: else /* it misses this one */
+     fi
+  fi
+}
+
+#define FREE (ledger & ~HELD & ~(newest == NONE -> 0 : ONLY(newest)) & \
+              ~(rendering == NONE -> 0 : ONLY(rendering)))
+
+proctype Producer() {
+  byte what, meaning;
+end:
+  do
+  :: atomic { rendering == NONE && FREE != 0 -> pick(FREE); rendering = picked }
+  :: atomic {
+       rendering != NONE ->
+       assert(IN(ring, rendering));
+       newest = rendering;
+       rendering = NONE;
+       c_ = 0;
+       do
+       :: c_ < CONSUMERS -> if :: IN(known, c_) -> offer(newest) :: else fi; c_++
+       :: else -> break
+       od
+     }
+  :: atomic {
+       to_producer ? ADDED(what, meaning) ->
+       ledger = ledger | ONLY(what);
+       what = 0;
+       meaning = 0
+     }
+  :: atomic {
+       to_producer ? JOINED(what, meaning) ->
+       known = known | ONLY(what);
+       count_needed(known);
+       count(ledger);
+       assert((BREAK != TURN_AWAY && BREAK != JOINED_FIRST) || counted >= needed);
+       c_ = what;
+       if :: newest != NONE && BREAK != NOTHING_FIRST -> offer(newest) :: else fi;
+       what = 0
+     }
+  :: atomic {
+       to_producer ? LEFT(what, meaning) ->
+       known = known & ~ONLY(what);
+       held[what] = 0;
+       lane[what] = 0;
+       took_newest[what] = 0;
+       what = 0
+     }
+  :: atomic {
+       to_producer ? KEPT(what, meaning) ->
+       if :: BREAK == KEPT_IN_VAIN -> skip :: else -> ledger = ledger | ONLY(what) fi;
+       out = 0;
+       what = 0
+     }
+  :: atomic {
+       to_producer ? GONE(what, meaning) ->
+       ledger = ledger & ~ONLY(what); /* it is out already, but for ASK_FIRST */
+       out = 0;
+       what = 0
+     }
+  /* Gives an image back that is more than it needs. */
+  :: atomic {
+       out == 0 && (FREE & ~ONLY(0)) != 0 ->
+       count_needed(known);
+       count(ledger);
+       if
+       :: counted > FLOOR && counted > needed ->
+          pick(FREE & ~ONLY(0));
+          out = ONLY(picked);
+          if :: BREAK == ASK_FIRST -> skip :: else -> ledger = ledger & ~out fi;
+          to_broker ! picked
+       :: else
+       fi
+     }
+  od
+}
+
+/* ---- A consumer ---- */
+
+inline use(image) {
+  assert(IN(ring, image) && KNOWS(me, image) == memory[image]);
+  hands[me] = hands[me] | ONLY(image)
+}
+
+proctype Consumer(byte me) {
+  byte promised, what, meaning, deferred;
+  bool made;
+
+again:
+  atomic { joins < JOINS -> joins++ };
+  do
+  :: atomic {
+       count_needed(member | ONLY(me));
+       count(ring);
+       if
+       :: needed > CEILING && !(BREAK == NO_SECOND_LOOK && made) -> tell_deferred(); goto refused
+       :: else
+       fi;
+       if
+       :: counted >= needed || (BREAK == NO_SECOND_LOOK && made) ->
+          member = member | ONLY(me);
+          learn_all();
+          tell(to_producer, JOINED, me, 0);
+          tell_deferred();
+          promised = 0;
+          made = false;
+          break
+       :: else -> promised = needed - counted
+       fi
+     };
+     /* The images are made, without the lock; then they are appended, with it. */
+     atomic {
+       count_needed(member | ONLY(me));
+       count(ring);
+       if
+       :: BREAK == APPEND_ALL || (needed <= CEILING && counted + promised <= needed)
+       :: else -> promised = (needed <= CEILING && counted < needed -> needed - counted : 0)
+       fi;
+       if
+       :: grown + promised > GROWTH -> tell_deferred(); goto refused /* they cannot be made */
+       :: else
+       fi;
+       do
+       :: promised > 0 -> append_one(); promised--
+       :: else -> break
+       od;
+       count(ring);
+       assert(counted <= CEILING);
+       made = true
+     }
+  od;
+
+  do
+  :: atomic {
+       to_consumer[me] ? ADDED(what, meaning) ->
+       KNOWS(me, what) = meaning;
+       if
+       :: pending[me] == ONLY(what) -> pending[me] = 0; use(what)
+       :: else
+       fi;
+       what = 0;
+       meaning = 0
+     }
+  :: atomic { to_consumer[me] ? GONE(what, meaning) -> KNOWS(me, what) = 0; what = 0 }
+  :: atomic {
+       pending[me] == 0 && lane[me] != 0 ->
+       count(hands[me]);
+       if
+       :: counted < HOLDS(terms[me]) ->
+          pick(lane[me]);
+          lane[me] = lane[me] & ~ONLY(picked);
+          if :: picked == newest -> took_newest[me] = 1 :: else fi;
+          if
+          :: KNOWS(me, picked) != 0 -> use(picked)
+          :: else -> assert(BREAK != TOLD_OF_ALL); pending[me] = ONLY(picked)
+          fi
+       :: else
+       fi
+     }
+  :: atomic {
+       hands[me] != 0 ->
+       pick(hands[me]);
+       hands[me] = hands[me] & ~ONLY(picked);
+       held[me] = held[me] & ~ONLY(picked)
+     }
+  :: atomic {
+       member = member & ~ONLY(me);
+       hands[me] = 0;
+       pending[me] = 0;
+       do :: to_consumer[me] ? what, meaning, _ :: empty(to_consumer[me]) -> break od;
+       i_ = 0;
+       do :: i_ < IMAGES -> KNOWS(me, i_) = 0; i_++ :: else -> break od;
+       what = 0;
+       meaning = 0;
+       tell(to_producer, LEFT, me, 0);
+       break
+     }
+  od;
+  !IN(known, me) && empty(to_producer);
+refused:
+  atomic { made = false; promised = 0; if :: joins < JOINS -> goto again :: else fi }
+}
+
+/* ---- What must hold ---- */
+
+#define SETTLED (empty(to_producer) && empty(to_broker) && out == 0)
+#define UNTOLD(c) (SETTLED && empty(to_consumer[c]) && pending[c] != 0)
+#define MISSES_NEWEST(c) \
+  (IN(known, c) && IS_MAILBOX(terms[c]) && newest != NONE && !took_newest[c] && \
+   !IN(lane[c], newest))
+
+proctype Watch() {
+end:
+  do
+  :: atomic { SETTLED && rendering == NONE && FREE == 0 -> assert(false) } /* it is starved */
+  :: atomic { SETTLED && ledger != ring -> assert(false) }
+  :: atomic { UNTOLD(0) || UNTOLD(1) || UNTOLD(2) -> assert(false) }
+  :: atomic { MISSES_NEWEST(0) || MISSES_NEWEST(1) || MISSES_NEWEST(2) -> assert(false) }
+  od
+}
+
+init {
+  atomic {
+    terms[0] = FIRST;
+    terms[1] = SECOND;
+    terms[2] = THIRD;
+    i_ = 0;
+    do
+    :: i_ < FLOOR -> ring = ring | ONLY(i_); memory[i_] = 1; last_image = i_; i_++
+    :: else -> break
+    od;
+    ledger = ring;
+    run Broker();
+    run Producer();
+    run Watch();
+    if :: FIRST != NOBODY -> run Consumer(0) :: else fi;
+    if :: SECOND != NOBODY -> run Consumer(1) :: else fi;
+    if :: THIRD != NOBODY -> run Consumer(2) :: else fi
+  }
+}
