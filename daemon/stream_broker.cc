@@ -291,14 +291,15 @@ absl::Status StreamBroker::Retire(SessionId session, PartId id, uint32_t oldest)
   return absl::OkStatus();
 }
 
-absl::Status StreamBroker::RetireByRequest(SessionId session, PartId id, RequestId request) {
+// Of one generation that the producer never used: `wanted(generation)` says of which.
+template <typename Wanted>
+absl::Status StreamBroker::RetireOne(SessionId session, PartId id, Wanted wanted) {
   Aftermath after;
   MutexLock lock(mutex_);
   VRAMD_ASSIGN_OR_RETURN(const Part* producer, FindProducer(session, id));
   const auto& generations = producer->stream->generations;
-  const auto found = std::find_if(
-      generations.begin(), generations.end(),
-      [request](const auto& generation) { return request && generation->request == request; });
+  const auto found = std::find_if(generations.begin(), generations.end(),
+                                  [&](const auto& generation) { return wanted(*generation); });
   if (found == generations.end()) return absl::OkStatus();
   const uint32_t unused = (*found)->number;
   if (generations.size() == 1)
@@ -308,6 +309,18 @@ absl::Status StreamBroker::RetireByRequest(SessionId session, PartId id, Request
   RetireThose(
       *producer->stream, [unused](uint32_t number) { return number == unused; }, after);
   return absl::OkStatus();
+}
+
+absl::Status StreamBroker::RetireByRequest(SessionId session, PartId id, RequestId request) {
+  return RetireOne(session, id, [request](const StreamGeneration& generation) {
+    return request && generation.request == request;
+  });
+}
+
+absl::Status StreamBroker::RetireUnused(SessionId session, PartId id, uint32_t number) {
+  return RetireOne(session, id, [number](const StreamGeneration& generation) {
+    return generation.number == number;
+  });
 }
 
 // ---- Consumers

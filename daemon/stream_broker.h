@@ -69,6 +69,8 @@ class StreamBroker final : public SessionObserver {
   // For a resize that failed at the client: retires the generation that it made, if it made one,
   // which the producer never used. FAILED_PRECONDITION: the stream has no other.
   absl::Status RetireByRequest(SessionId session, PartId part, RequestId request);
+  // The same by its number, for a producer that was told it.
+  absl::Status RetireUnused(SessionId session, PartId part, uint32_t generation);
 
   // ---- The consumer's side
   absl::StatusOr<OpenedStream> Open(SessionId session, RequestId request, absl::string_view name,
@@ -127,6 +129,8 @@ class StreamBroker final : public SessionObserver {
                               const std::shared_ptr<const ConsumerLink>& link, Aftermath& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t AddGeneration(Part& producer, NewRing ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  template <typename Wanted>
+  absl::Status RetireOne(SessionId session, PartId part, Wanted wanted);
   template <typename Retired>
   void RetireThose(Stream& stream, Retired retired, Aftermath& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -184,13 +184,17 @@ grpc::Status StreamsRpc::Retire(grpc::ServerContext* context, const v1::RetireRe
   VRAMD_CALLER_OR_RETURN(caller, context);
   const PartId part{request->part_id()};
   const RequestId id{request->request_id()};
+  const uint32_t oldest = request->oldest_generation(), unused = request->unused_generation();
+  if ((oldest != 0) + (unused != 0) + (id ? 1 : 0) > 1)
+    return FinishCall(
+        "stream_retire", caller,
+        absl::InvalidArgumentError("oldest_generation, request_id and unused_generation are "
+                                   "different questions; set one of them"));
+  if (unused != 0)
+    return FinishCall("stream_retire", caller,
+                      streams_->RetireUnused(caller.session, part, unused));
   if (!id)
-    return FinishCall("stream_retire", caller,
-                      streams_->Retire(caller.session, part, request->oldest_generation()));
-  if (request->oldest_generation() != 0)
-    return FinishCall("stream_retire", caller,
-                      absl::InvalidArgumentError(
-                          "oldest_generation and request_id are both set; set one of them"));
+    return FinishCall("stream_retire", caller, streams_->Retire(caller.session, part, oldest));
   const absl::Status status = streams_->RetireByRequest(caller.session, part, id);
   caller.lane->TakeBackRequest(id);
   return FinishCall("stream_retire", caller, status);

@@ -84,6 +84,20 @@ TEST_F(StreamBrokerTest, ARingThatWasNeverUsedIsRetiredByItsRequest) {
               ElementsAre("FOLLOWING", "GENERATION 42"));
 }
 
+TEST_F(StreamBrokerTest, ARingThatWasNeverUsedIsRetiredByItsNumber) {
+  const CreatedStream created = Produce(kAlice, SmallStream("app/cam"));
+  const uint64_t before = UsedByAll(kAlice);
+  const auto number = Resize(kAlice, created.part, 2);
+  ASSERT_TRUE(number.ok()) << number.status();
+  EXPECT_TRUE(streams_->RetireUnused(kAlice, created.part, *number + 1).ok()) << "there is none";
+  EXPECT_EQ(device_->live(), 5);
+  EXPECT_TRUE(streams_->RetireUnused(kAlice, created.part, *number).ok());
+  EXPECT_TRUE(streams_->RetireUnused(kAlice, created.part, *number).ok()) << "gone already";
+  EXPECT_EQ(device_->live(), 3);
+  EXPECT_EQ(UsedByAll(kAlice), before);
+  EXPECT_TRUE(absl::IsFailedPrecondition(streams_->RetireUnused(kAlice, created.part, 1)));
+}
+
 TEST_F(StreamBrokerTest, TheOnlyRingIsNotRetired) {
   const CreatedStream created = Produce(kAlice, SmallStream("app/cam"));
   const RequestId request = NextRequest();
