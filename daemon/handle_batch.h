@@ -23,7 +23,7 @@ class HandleBatch {
   HandleBatch& operator=(const HandleBatch&) = delete;
   // Takes back what was sent, unless Keep() was called.
   ~HandleBatch() {
-    for (const uint64_t number : sent_) lane_->TakeBack(number);
+    for (const uint64_t number : sent_) lane_->TakeBack(request_, number);
   }
 
   // Sends a duplicate. `type` stays unspecified where the field says what it is.

@@ -100,9 +100,11 @@ bool HandleSender::HasRoom() {
   return used <= all / 2;
 }
 
-void HandleSender::TakeBack(uint64_t) {}
+void HandleSender::TakeBack(RequestId, uint64_t) {}
 
 void HandleSender::TakeBackRequest(RequestId) {}
+
+void HandleReceiver::Own(RequestId, const std::vector<uint64_t>&) {}
 
 absl::Status HandleReceiver::ReceiveOne() {
   LaneHeader header;

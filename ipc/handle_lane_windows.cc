@@ -20,6 +20,10 @@ namespace {
 
 constexpr size_t kMaxRemembered = 1024;
 
+HANDLE HandleOf(uint64_t number) {
+  return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
+}
+
 }  // namespace
 
 absl::StatusOr<uint64_t> HandleSender::Send(RequestId request, const OsHandle& handle) {
@@ -52,25 +56,48 @@ void HandleSender::TakeBackRequest(RequestId request) {
       if (sent.request == request) numbers.push_back(sent.number);
     std::erase_if(sent_, [&](const Sent& sent) { return sent.request == request; });
   }
-  for (const uint64_t number : numbers) TakeBack(number);
+  for (const uint64_t number : numbers) CloseInClient(number);
 }
 
-void HandleSender::TakeBack(uint64_t number) {
-  const auto remote = reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
-  DuplicateHandle(end_.get(), remote, nullptr, nullptr, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+// What is not remembered any more was taken back already, or is one of so many that it stays.
+void HandleSender::TakeBack(RequestId request, uint64_t number) {
+  {
+    MutexLock lock(mutex_);
+    if (std::erase_if(sent_, [&](const Sent& sent) {
+          return sent.request == request && sent.number == number;
+        }) == 0)
+      return;
+  }
+  CloseInClient(number);
+}
+
+void HandleSender::CloseInClient(uint64_t number) {
+  DuplicateHandle(end_.get(), HandleOf(number), nullptr, nullptr, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+}
+
+void HandleReceiver::Own(RequestId request, const std::vector<uint64_t>& numbers) {
+  MutexLock lock(mutex_);
+  for (const uint64_t number : numbers)
+    if (!arrived_.contains(number))
+      arrived_.emplace(number, Arrived{request, OsHandle(HandleOf(number))});
 }
 
 absl::StatusOr<OsHandle> HandleReceiver::Redeem(uint64_t number, Clock::time_point) {
+  MutexLock lock(mutex_);
+  auto owned = arrived_.extract(number);
   // It is here already: the broker duplicated before it answered.
-  const auto handle = reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
+  OsHandle handle = owned.empty() ? OsHandle(HandleOf(number)) : std::move(owned.mapped().handle);
   DWORD flags = 0;
-  if (handle == nullptr || !GetHandleInformation(handle, &flags))
-    return absl::UnavailableError(
-        absl::StrCat("the broker named handle ", number, ", which this process does not have"));
-  return OsHandle(handle);
+  if (handle.valid() && GetHandleInformation(handle.get(), &flags)) return handle;
+  [[maybe_unused]] const NativeHandle not_ours = handle.Release();
+  return absl::UnavailableError(
+      absl::StrCat("the broker named handle ", number, ", which this process does not have"));
 }
 
 // What a lost reply named is closed by the broker, which alone knows its number.
-void HandleReceiver::Abandon(RequestId) {}
+void HandleReceiver::Abandon(RequestId request) {
+  MutexLock lock(mutex_);
+  std::erase_if(arrived_, [&](const auto& entry) { return entry.second.request == request; });
+}
 
 }  // namespace vramd

@@ -206,10 +206,60 @@ TEST_F(LaneTest, WhatALaterStepLostIsClosedInTheClient) {
   const auto alone = lane_->Send(RequestId{3}, *section);
   ASSERT_TRUE(lost.ok() && lost_too.ok() && alone.ok());
   lane_->TakeBackRequest(RequestId{2});
-  lane_->TakeBack(*alone);
+  lane_->TakeBack(RequestId{3}, *alone);
   for (const uint64_t number : {*lost, *lost_too, *alone})
     EXPECT_FALSE(line_->lane->Redeem(number, Clock::now() + kPatience).ok());
   EXPECT_EQ(CountOwnHandles(), before);
+}
+
+// A new event whose handle has this value, which is free. Values are used again at once.
+OsHandle EventWithValue(uint64_t number) {
+  std::vector<OsHandle> others;
+  for (int i = 0; i < 10000; ++i) {
+    OsHandle event(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    if (reinterpret_cast<uintptr_t>(event.get()) == number) return event;
+    others.push_back(std::move(event));
+  }
+  ADD_FAILURE() << "no event got the value " << number;
+  return OsHandle();
+}
+
+bool IsOpen(const OsHandle& handle) {
+  DWORD flags = 0;
+  return GetHandleInformation(handle.get(), &flags);
+}
+
+TEST_F(LaneTest, WhatWasTakenBackIsNotClosedAgainWhenItsValueMeansSomethingElse) {
+  const auto section = CreateSection(SectionAlignment(), "door-test");
+  ASSERT_TRUE(section.ok());
+  const RequestId request{2};
+  for (const bool batch_first : {true, false}) {
+    const auto number = lane_->Send(request, *section);
+    ASSERT_TRUE(number.ok()) << number.status();
+    if (batch_first) lane_->TakeBack(request, *number);
+    if (!batch_first) lane_->TakeBackRequest(request);
+    const OsHandle event = EventWithValue(*number);
+    lane_->TakeBackRequest(request);
+    lane_->TakeBack(request, *number);
+    EXPECT_TRUE(IsOpen(event));
+  }
+}
+
+TEST_F(LaneTest, WhatAReplyNamedIsTheClientsToClose) {
+  const auto section = CreateSection(SectionAlignment(), "door-test");
+  ASSERT_TRUE(section.ok());
+  const auto redeemed = lane_->Send(RequestId{4}, *section);
+  const auto left = lane_->Send(RequestId{4}, *section);
+  const auto other = lane_->Send(RequestId{5}, *section);
+  ASSERT_TRUE(redeemed.ok() && left.ok() && other.ok());
+  line_->lane->Own(RequestId{4}, {*redeemed, *left});
+  line_->lane->Own(RequestId{5}, {*other});
+  const auto kept = line_->lane->Redeem(*redeemed, Clock::now() + kPatience);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  line_->lane->Abandon(RequestId{4});
+  EXPECT_TRUE(IsOpen(*kept)) << "whoever redeemed it has it";
+  EXPECT_EQ(EventWithValue(*left).valid(), true) << "closed, so its value is free";
+  EXPECT_TRUE(line_->lane->Redeem(*other, Clock::now() + kPatience).ok()) << "another call's";
 }
 
 TEST(EndpointTest, OnlyThisMachinesPipes) {
