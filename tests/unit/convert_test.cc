@@ -1,4 +1,7 @@
 #include "proto/convert.h"
+#include "proto/handle_numbers.h"
+#include "vramd/v1/broker.pb.h"
+#include "vramd/v1/streams.pb.h"
 
 #include <gmock/gmock.h>
 
@@ -177,6 +180,19 @@ TEST(ConvertTest, StatusesKeepCodeAndWords) {
   }
   EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
   EXPECT_TRUE(FromGrpc(grpc::Status::OK).ok());
+}
+
+TEST(HandleNumbersTest, AllHandlesOfAMessageAreFoundAtAnyDepth) {
+  v1::OpenStreamReply reply;
+  reply.set_part_id(99);
+  reply.mutable_board()->set_value(1);
+  reply.mutable_lane();  // names none
+  reply.mutable_doorbells()->mutable_ring()->set_value(2);
+  for (const uint64_t value : {3, 4})
+    reply.mutable_generation()->add_images()->mutable_handle()->set_value(value);
+  reply.mutable_releases()->mutable_handle()->set_value(5);
+  EXPECT_THAT(HandleNumbers(reply), testing::UnorderedElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(HandleNumbers(v1::PingReply()), testing::IsEmpty());
 }
 
 }  // namespace
