@@ -76,21 +76,21 @@ absl::StatusOr<LeaseState> ClientCore::Lease(
   request.set_request_id(id.value);
   v1::LeaseReply reply;
   const auto context = link.NewContext(timeout);
-  absl::Status status = link.Conclude((link.stub().*method)(context.get(), request, &reply));
-  if (status.ok()) {
-    auto handle = link.lane().Redeem(reply.handle().value(), deadline);
-    auto recipe = FromProto(reply.recipe());
-    status = handle.ok() ? recipe.status() : handle.status();
-    if (status.ok()) {
-      lease.handle = *std::move(handle);
-      lease.recipe = *std::move(recipe);
-    }
-  }
-  if (!status.ok()) {
+  const absl::Status called = link.Conclude((link.stub().*method)(context.get(), request, &reply));
+  if (!called.ok()) {
     link.GiveUp(id);
-    return status;
+    return called;
   }
+  link.Own(id, reply);
   lease.id = LeaseId{reply.lease_id()};
+  auto handle = link.lane().Redeem(reply.handle().value(), deadline);
+  auto recipe = FromProto(reply.recipe());
+  if (!handle.ok() || !recipe.ok()) {
+    link.GiveBack(id, lease.id);
+    return handle.ok() ? recipe.status() : handle.status();
+  }
+  lease.handle = *std::move(handle);
+  lease.recipe = *std::move(recipe);
   lease.allocation = AllocationId{reply.allocation_id()};
   lease.timeout = timeout_;
   return lease;

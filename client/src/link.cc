@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proto/convert.h"
+#include "proto/handle_numbers.h"
 
 namespace vramd {
 namespace {
@@ -52,20 +53,36 @@ absl::Status Link::Conclude(const grpc::Status& status) {
   return FromGrpc(status);
 }
 
+void Link::Own(RequestId request, const google::protobuf::Message& message) {
+  lane_->Own(request, HandleNumbers(message));
+}
+
 void Link::GiveUp(RequestId request) {
   lane_->Abandon(request);
-  if (broken()) return;  // the broker ends the session by itself
   v1::ReleaseRequest release;
   release.set_request_id(request.value);
-  errands_.Send(stub_.get(), &v1::Broker::Stub::AsyncRelease, NewContext(kPatience), release);
+  Send(release);
+}
+
+void Link::GiveBack(RequestId request, LeaseId lease) {
+  lane_->Abandon(request);
+  v1::ReleaseRequest release;
+  release.set_lease_id(lease.value);
+  Send(release);
 }
 
 void Link::GiveUpPart(RequestId request) {
   lane_->Abandon(request);
-  if (broken()) return;
   v1::LeaveStreamRequest leave;
   leave.set_request_id(request.value);
-  errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncLeave, NewContext(kPatience), leave);
+  Send(leave);
+}
+
+void Link::GiveBackPart(RequestId request, uint64_t part) {
+  lane_->Abandon(request);
+  v1::LeaveStreamRequest leave;
+  leave.set_part_id(part);
+  Send(leave);
 }
 
 void Link::GiveUpRing(uint64_t part, RequestId request) {
@@ -76,11 +93,30 @@ void Link::GiveUpRing(uint64_t part, RequestId request) {
   Send(retire);
 }
 
+void Link::GiveBackRing(RequestId request, uint64_t part, uint32_t generation) {
+  lane_->Abandon(request);
+  v1::RetireRequest retire;
+  retire.set_part_id(part);
+  retire.set_unused_generation(generation);
+  Send(retire);
+}
+
 void Link::Retire(uint64_t part, uint32_t oldest_generation) {
   v1::RetireRequest retire;
   retire.set_part_id(part);
   retire.set_oldest_generation(oldest_generation);
   Send(retire);
+}
+
+// Of a broken link nothing need be said: the broker ends the session by itself.
+void Link::Send(const v1::ReleaseRequest& release) {
+  if (broken()) return;
+  errands_.Send(stub_.get(), &v1::Broker::Stub::AsyncRelease, NewContext(kPatience), release);
+}
+
+void Link::Send(const v1::LeaveStreamRequest& leave) {
+  if (broken()) return;
+  errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncLeave, NewContext(kPatience), leave);
 }
 
 void Link::Send(const v1::RetireRequest& retire) {

@@ -41,18 +41,28 @@ class Link {
 
   RequestId NextRequest() { return RequestId{next_request_.fetch_add(1)}; }
 
-  // A call that was to make a lease has failed here, but may have succeeded at the broker: drops
-  // the handle and has the broker give the lease back, without waiting for either.
+  // To be called with every reply and every event that names handles, before one is redeemed.
+  void Own(RequestId request, const google::protobuf::Message& message);
+
+  // The reply to a call that was to make a lease did not come, but the broker may have made it: has
+  // the broker take back handle and lease, without waiting for it.
   void GiveUp(RequestId request);
-  // The same for a part of a stream.
+  // The same for a part of a stream, and for a new ring of this part's stream.
   void GiveUpPart(RequestId request);
-  // The same for a new ring of this part's stream.
   void GiveUpRing(uint64_t part, RequestId request);
+
+  // The reply came, but cannot be used: closes the handles that nobody has redeemed, and has the
+  // broker end the lease, the part or the ring. See ipc/handle_lane.h on why these differ.
+  void GiveBack(RequestId request, LeaseId lease);
+  void GiveBackPart(RequestId request, uint64_t part);
+  void GiveBackRing(RequestId request, uint64_t part, uint32_t generation);
 
   // Says without waiting for the answer that a part's older generations are not used any more.
   void Retire(uint64_t part, uint32_t oldest_generation);
 
  private:
+  void Send(const v1::ReleaseRequest& release);
+  void Send(const v1::LeaveStreamRequest& leave);
   void Send(const v1::RetireRequest& retire);
 
   const std::string endpoint_;

@@ -98,11 +98,16 @@ absl::StatusOr<std::shared_ptr<ConsumerPart>> StreamConsumer::MakePart(uint32_t 
   part->first_generation = store_.newest();
   v1::OpenStreamReply reply;
   const auto context = link.NewContext(timeout_);
-  absl::Status status = link.Conclude(link.streams().Open(context.get(), request_, &reply));
-  if (status.ok()) status = FillPart(*part, reply, deadline);
-  if (!status.ok()) {
+  const absl::Status called = link.Conclude(link.streams().Open(context.get(), request_, &reply));
+  if (!called.ok()) {
     link.GiveUpPart(id);
-    return status;
+    return called;
+  }
+  link.Own(id, reply);
+  const absl::Status filled = FillPart(*part, reply, deadline);
+  if (!filled.ok()) {
+    link.GiveBackPart(id, reply.part_id());
+    return filled;
   }
   return part;
 }

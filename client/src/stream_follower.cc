@@ -93,6 +93,7 @@ absl::Status PartFollower::Follow(const std::shared_ptr<StreamPart>& part) {
   const auto reader = part->link->streams().Follow(context.get(), request);
   absl::Status handled;
   for (v1::StreamEvent event; handled.ok() && reader->Read(&event);) {
+    part->link->Own(part->events, event);
     handled = owner_->HandleEvent(part, event);
     if (handled.ok() && event.kind() == v1::StreamEvent::FOLLOWING) Settle(handled);
   }

@@ -72,11 +72,16 @@ absl::StatusOr<std::shared_ptr<ProducerPart>> StreamProducer::MakePart(
   part->first_generation = store_.newest();
   v1::CreateStreamReply reply;
   const auto context = link.NewContext(timeout_);
-  absl::Status status = link.Conclude(link.streams().Create(context.get(), request, &reply));
-  if (status.ok()) status = FillPart(*part, reply, deadline);
-  if (!status.ok()) {
+  const absl::Status called = link.Conclude(link.streams().Create(context.get(), request, &reply));
+  if (!called.ok()) {
     link.GiveUpPart(id);
-    return status;
+    return called;
+  }
+  link.Own(id, reply);
+  const absl::Status filled = FillPart(*part, reply, deadline);
+  if (!filled.ok()) {
+    link.GiveBackPart(id, reply.part_id());
+    return filled;
   }
   return part;
 }
@@ -385,8 +390,12 @@ absl::Status StreamProducer::TryToResize(v1::ResizeStreamRequest& request, Deadl
     Resized(*part, request);
     return status;
   }
-  if (number != 0) store_.RemoveRing(part->first_generation + number);
-  part->link->GiveUpRing(part->id, id);
+  if (number == 0) {  // there was no reply
+    part->link->GiveUpRing(part->id, id);
+    return status;
+  }
+  store_.RemoveRing(part->first_generation + number);
+  part->link->GiveBackRing(id, part->id, number);
   return status;
 }
 
@@ -411,10 +420,11 @@ absl::StatusOr<uint32_t> StreamProducer::MakeRing(ProducerPart& part,
   v1::ResizeStreamReply reply;
   const auto context = link.NewContext(timeout_);
   VRAMD_RETURN_IF_ERROR(link.Conclude(link.streams().Resize(context.get(), request, &reply)));
+  link.Own(RequestId{request.request_id()}, reply);
+  *number = reply.generation().number();
   VRAMD_ASSIGN_OR_RETURN(RingImages ring,
                          TakeRing(link, reply.generation(), Clock::now() + timeout_));
   const auto images = static_cast<uint32_t>(ring.size());
-  *number = reply.generation().number();
   store_.AddRing(part.first_generation + *number, std::move(ring));
   return images;
 }
