@@ -72,7 +72,12 @@ void HandleSender::TakeBack(RequestId request, uint64_t number) {
 }
 
 void HandleSender::CloseInClient(uint64_t number) {
-  DuplicateHandle(end_.get(), HandleOf(number), nullptr, nullptr, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+  // Moved here and closed here. Windows closes without a target process, too, but Wine only in
+  // one's own process.
+  HANDLE moved = nullptr;
+  if (DuplicateHandle(end_.get(), HandleOf(number), GetCurrentProcess(), &moved, 0, FALSE,
+                      DUPLICATE_CLOSE_SOURCE | DUPLICATE_SAME_ACCESS))
+    CloseHandle(moved);
 }
 
 void HandleReceiver::Own(RequestId request, const std::vector<uint64_t>& numbers) {
