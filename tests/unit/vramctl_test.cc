@@ -89,7 +89,19 @@ TEST(Json, EventLeavesOutWhatItsKindDoesNotHave) {
   event.allocation_id = std::numeric_limits<uint64_t>::max();
   std::strncpy(event.name, "ann/app/x", sizeof(event.name) - 1);
   EXPECT_EQ(ToJson(event).dump(),
-            R"({"allocation_id":18446744073709551615,"kind":"published","name":"ann/app/x"})");
+            R"({"allocation_id":"18446744073709551615","kind":"published","name":"ann/app/x"})");
+}
+
+// The type does not depend on the value.
+TEST(Json, IdsAreStringsHoweverSmall) {
+  vramd_server_info info{};
+  info.session_id = (uint64_t{1} << 53) + 1;
+  EXPECT_EQ(ToJson(info)["session_id"], "9007199254740993");
+  vramd_published published{};
+  published.allocation_id = 7;
+  EXPECT_EQ(ToJson(published)["allocation_id"], "7");
+  vramd_consumer_stats consumer{};
+  EXPECT_EQ(ToJson(consumer)["consumer_id"], "0");
 }
 
 TEST(HalfFloat, CoversEveryClassOfNumber) {

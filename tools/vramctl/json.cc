@@ -8,10 +8,17 @@ namespace vramctl {
 
 using nlohmann::json;
 
+namespace {
+
+// Always text, however small: a reader can rely on one type.
+std::string Id(uint64_t id) { return std::to_string(id); }
+
+}  // namespace
+
 json ToJson(const vramd_server_info& info) {
   return {{"version", info.version},
           {"endpoint", info.endpoint},
-          {"session_id", info.session_id},
+          {"session_id", Id(info.session_id)},
           {"broker_process_id", info.broker_process_id},
           {"sessions", info.sessions},
           {"allocations", info.allocations},
@@ -106,7 +113,7 @@ json ToJson(const vramd_recipe& recipe) {
 
 json ToJson(const vramd_published& published) {
   return {{"name", published.name},
-          {"allocation_id", published.allocation_id},
+          {"allocation_id", Id(published.allocation_id)},
           {"user", published.user},
           {"process_id", published.process_id},
           {"executable", published.executable},
@@ -129,7 +136,7 @@ json ToJson(const vramd_stream_listing& stream) {
 }
 
 json ToJson(const vramd_consumer_stats& consumer) {
-  return {{"consumer_id", consumer.consumer_id},
+  return {{"consumer_id", Id(consumer.consumer_id)},
           {"user", consumer.user},
           {"process_id", consumer.process_id},
           {"executable", consumer.executable},
@@ -146,7 +153,7 @@ json ToJson(const vramd_event& event) {
   json object = {{"kind", Name(event.kind)}};
   if (event.name[0] != '\0') {
     object["name"] = event.name;
-    object["allocation_id"] = event.allocation_id;
+    object["allocation_id"] = Id(event.allocation_id);
   }
   if (event.reason[0] != '\0') object["reason"] = event.reason;
   if (event.kind == VRAMD_EVENT_DEVICE_LOST) object["device"] = ToJson(event.device);

@@ -1,5 +1,7 @@
 // The public structs as JSON, for --json. Field names are those of the C interface; Vulkan's
-// numbers stay numbers, enumerations of ours become the words that vramctl prints.
+// numbers stay numbers, enumerations of ours become the words that vramctl prints. The broker's ids
+// (session_id, allocation_id, consumer_id) are strings: they have 64 bits, and most readers of JSON
+// keep 53 of a number.
 #ifndef VRAMD_TOOLS_VRAMCTL_JSON_H_
 #define VRAMD_TOOLS_VRAMCTL_JSON_H_
 
