@@ -13,6 +13,7 @@ namespace vramd {
 namespace {
 
 using ::nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST_F(VramctlTest, StatusTellsOfTheBroker) {
@@ -103,6 +104,18 @@ TEST_F(VramctlTest, SnapshotRefusesWhatIsNoPicture) {
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(output.errors, HasSubstr("is a raw, not an image"));
   EXPECT_FALSE(std::filesystem::exists(PathOf("raw.png")));
+}
+
+// A PNG file under another format's name would only be found out by whoever opens it.
+TEST_F(VramctlTest, SnapshotRefusesFormatsThatItCannotWrite) {
+  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_R8G8B8A8_UNORM)).OrExit();
+  const std::string name = lease.Publish("snapshot/jpg").OrExit();
+  for (const char* file : {"x.jpg", "x", "xpng"}) {
+    const Output output = Run({"snapshot", name, PathOf(file)});
+    EXPECT_EQ(output.exit_code, 1) << file;
+    EXPECT_THAT(output.errors, AllOf(HasSubstr(file), HasSubstr("there is one format: .png")));
+    EXPECT_FALSE(std::filesystem::exists(PathOf(file)));
+  }
 }
 
 TEST_F(VramctlTest, SnapshotNamesTheUsageThatIsMissing) {

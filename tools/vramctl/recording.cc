@@ -5,13 +5,10 @@
 #include <fstream>
 
 #include "tools/vramctl/png_file.h"
+#include "tools/vramctl/text.h"
 
 namespace vramctl {
 namespace {
-
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 std::string SizeOf(uint32_t width, uint32_t height) {
   return std::to_string(width) + "x" + std::to_string(height);

@@ -72,6 +72,15 @@ vramd::Result<Taken> Take(vramd::Client& client, const std::string& name,
   return frame;
 }
 
+// Whether a picture can be written under that name, which says the format.
+vramd::Status CheckPath(const std::string& path) {
+  if (EndsWith(path, ".png") || EndsWith(path, ".PNG")) return {};
+  return {VRAMD_INVALID_ARGUMENT, "cannot write " + path +
+                                      ": its name has to end in the format, and there is one "
+                                      "format: .png; name it " +
+                                      path + ".png, and convert that"};
+}
+
 vramd::Status Snapshot(vramd::Client& client, const SnapshotOptions& options,
                        const Context& context) {
   const auto taken = Take(client, options.name, std::chrono::milliseconds(context.timeout_ms));
@@ -100,8 +109,13 @@ void AddSnapshotCommand(CLI::App& app, Context& context) {
       app.add_subcommand("snapshot", "Write a published image, or a stream's frame, to a PNG file");
   sub->add_option("NAME", options->name, "user/application/label, or application/label")
       ->required();
-  sub->add_option("FILE", options->path, "The file to write")->required();
+  sub->add_option("FILE", options->path, "The file to write: picture.png")->required();
   sub->callback([&context, options] {
+    const vramd::Status named = CheckPath(options->path);
+    if (!named.ok()) {
+      context.exit_code = Finish(named);
+      return;
+    }
     context.exit_code = WithClient(
         context, [&](vramd::Client& client) { return Snapshot(client, *options, context); });
   });

@@ -262,6 +262,10 @@ const char* DeviceTypeName(uint32_t type) {
   }
 }
 
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 std::string Clip(const std::string& text, size_t columns) {
   size_t end = 0;
   while (end < text.size() && Width(text.substr(0, end + 1)) <= columns) ++end;

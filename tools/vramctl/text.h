@@ -13,6 +13,8 @@ namespace vramctl {
 // What other programs named, made safe for a terminal: control characters become \xNN. UTF-8 stays.
 std::string Printable(const std::string& text);
 
+bool EndsWith(const std::string& text, const std::string& end);
+
 std::string FormatBytes(uint64_t bytes);              // "512 B", "1.5 MiB"
 std::string FormatMicroseconds(double microseconds);  // "85.1 us", "12.3 ms"
 std::string FormatUuid(const uint8_t (&uuid)[VRAMD_UUID_SIZE]);
