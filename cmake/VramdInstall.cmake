@@ -29,17 +29,21 @@ install(EXPORT vramd-targets NAMESPACE vramd:: DESTINATION ${package_dir})
 # One archive made of ours, which an outside project links without knowing how we divide our code.
 # The libraries of others stay outside: the package's static component finds them.
 set(merged_archive ${package_build_dir}/libvramd.a)
-set(merge_script "CREATE ${merged_archive}\n")
+# ar's scripts know no quotes, so the paths in it are relative to the build tree: its own path may have
+# a space, and these have none.
+set(merge_script "CREATE package/libvramd.a\n")
 set(merge_parts vramd_client vramd_client_vulkan vramd_ipc_grpc vramd_ipc vramd_proto vramd_stream
     vramd_base)
 foreach(part IN LISTS merge_parts)
-  string(APPEND merge_script "ADDLIB $<TARGET_FILE:${part}>\n")
+  string(APPEND merge_script
+    "ADDLIB $<PATH:RELATIVE_PATH,$<TARGET_FILE:${part}>,${PROJECT_BINARY_DIR}>\n")
 endforeach()
 file(GENERATE OUTPUT ${package_build_dir}/merge.mri CONTENT "${merge_script}SAVE\nEND\n")
 add_custom_command(
   OUTPUT ${merged_archive}
   COMMAND ${CMAKE_COMMAND} -D AR=${CMAKE_AR} -D SCRIPT=${package_build_dir}/merge.mri
           -P ${CMAKE_CURRENT_LIST_DIR}/MergeArchives.cmake
+  WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
   DEPENDS ${merge_parts} ${package_build_dir}/merge.mri VERBATIM)
 add_custom_target(vramd_client_merged ALL DEPENDS ${merged_archive})
 install(FILES ${merged_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})
