@@ -24,6 +24,12 @@ struct UserHold {
 // Who pays for some memory, by user id. Under the lock of whoever owns the memory.
 using Payers = std::map<std::string, std::weak_ptr<UserHold>>;
 
+struct HoldingSize {
+  uint64_t bytes = 0;
+  uint64_t allocations = 1;
+  uint64_t handles = 1;
+};
+
 struct Holding {
   // Keeps the account alive, so that a user who comes back finds there what is still paid for.
   std::shared_ptr<User> user;
@@ -35,12 +41,8 @@ struct Holding {
 
   // Before the memory is shared with anybody.
   absl::Status ResizeBytes(uint64_t bytes);
-};
-
-struct HoldingSize {
-  uint64_t bytes = 0;
-  uint64_t allocations = 1;
-  uint64_t handles = 1;
+  // For the maker of memory that grows or shrinks. On failure it stays as it was.
+  absl::Status Resize(const HoldingSize& size);
 };
 
 // `payers` is null for memory that is about to be made.
