@@ -17,11 +17,12 @@ namespace vramd {
 absl::Status SendRing(const StreamRing& ring, uint32_t number, HandleBatch& handles,
                       v1::Generation* out) {
   out->set_number(number);
-  for (const StreamRing::Image& image : ring.images) {
+  for (const auto& image : ring.images) {
     v1::StreamImage* added = out->add_images();
-    ToProto(image.memory->recipe(), added->mutable_recipe());
+    added->set_number(image->number);
+    ToProto(image->memory->recipe(), added->mutable_recipe());
     VRAMD_RETURN_IF_ERROR(
-        handles.Send(image.handle, added->mutable_handle(), added->recipe().handle_type()));
+        handles.Send(image->handle, added->mutable_handle(), added->recipe().handle_type()));
   }
   return absl::OkStatus();
 }
@@ -57,6 +58,12 @@ v1::StreamEvent::Kind KindOf(StreamEvent::Kind kind) {
       return v1::StreamEvent::CONSUMER_LEFT;
     case StreamEvent::Kind::kGeneration:
       return v1::StreamEvent::GENERATION;
+    case StreamEvent::Kind::kImagesAdded:
+      return v1::StreamEvent::IMAGES_ADDED;
+    case StreamEvent::Kind::kImagesGone:
+      return v1::StreamEvent::IMAGES_GONE;
+    case StreamEvent::Kind::kImagesKept:
+      return v1::StreamEvent::IMAGES_KEPT;
     case StreamEvent::Kind::kProducerLeft:
       return v1::StreamEvent::PRODUCER_LEFT;
   }
@@ -69,9 +76,12 @@ absl::Status Fill(const StreamEvent& event, HandleBatch& handles, v1::StreamEven
   out->set_died(event.died);
   out->set_reason(event.reason);
   if (event.kind == StreamEvent::Kind::kConsumerJoined) return FillJoined(event, handles, out);
-  if (event.kind == StreamEvent::Kind::kGeneration)
-    return SendRing(*event.ring, event.generation, handles, out->mutable_generation());
-  return absl::OkStatus();
+  for (const uint16_t image : event.images) out->add_images(image);
+  if (event.generation == 0) return absl::OkStatus();
+  out->mutable_generation()->set_number(event.generation);
+  out->mutable_generation()->set_grows(event.grows);
+  if (event.ring == nullptr) return absl::OkStatus();
+  return SendRing(*event.ring, event.generation, handles, out->mutable_generation());
 }
 
 // For a client whose lane is full.

@@ -1,5 +1,5 @@
-// How streams and parts are made. Their rings are in stream_rings.cc; how they end, and what is told,
-// is in stream_events.cc.
+// How streams and parts are made. Their rings are in stream_rings.cc; how they end, and what is
+// told, is in stream_events.cc.
 #include "daemon/stream_broker.h"
 
 #include <utility>
@@ -109,6 +109,8 @@ absl::Status StreamBroker::MakeStream(const StreamRequest& what, Part& producer)
   stream->label = what.label;
   stream->consumer_limit = what.consumer_limit == 0 ? kDefaultStreamConsumers : what.consumer_limit;
   stream->allow_waiting = what.allow_waiting;
+  stream->keep_last = what.keep_last;
+  stream->overcommit = what.overcommit;
   VRAMD_ASSIGN_OR_RETURN(stream->device,
                          broker_->devices().Find(what.device, environment_.now() + device_wait_));
   VRAMD_ASSIGN_OR_RETURN(stream->board,
@@ -127,8 +129,10 @@ absl::StatusOr<CreatedStream> StreamBroker::Create(SessionId session, RequestId 
   VRAMD_ASSIGN_OR_RETURN(std::unique_ptr<Part> part, NewPart(member, request, false));
   VRAMD_RETURN_IF_ERROR(MakeStream(what, *part));
   const std::shared_ptr<Stream> stream = part->stream;
-  VRAMD_ASSIGN_OR_RETURN(NewRing ring, MakeRingOn(*member, stream->device, what.ring));
-  CreatedStream created{.name = stream->name, .ring = ring.images, .frames = stream->frames};
+  VRAMD_ASSIGN_OR_RETURN(NewRing ring,
+                         MakeRingOn(*member, stream->device, what.ring, what.ring.floor()));
+  CreatedStream created{
+      .name = stream->name, .ring = ring.images, .request = what.ring, .frames = stream->frames};
   VRAMD_ASSIGN_OR_RETURN(created.board, stream->board.Duplicate());
   MutexLock lock(mutex_);
   VRAMD_RETURN_IF_ERROR(CheckInsert(*part));
@@ -151,6 +155,13 @@ absl::Status StreamBroker::Start(SessionId session, PartId id) {
 }
 
 // ---- Consumers
+
+namespace {
+
+// A stream whose ring is resized again and again while a consumer wants to join.
+constexpr int kMostTurns = 16;
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<const ConsumerLink>> StreamBroker::MakeLink(
     const std::shared_ptr<Device>& device) {
@@ -184,27 +195,49 @@ absl::StatusOr<OpenedStream> StreamBroker::Open(SessionId session, RequestId req
   part->releases = opened.link->timeline;
   VRAMD_ASSIGN_OR_RETURN(part->lane_view, MappedSection::Map(opened.link->lane, stream::LaneBytes(),
                                                              SectionAccess::kReadOnly));
-  Aftermath after;
-  MutexLock lock(mutex_);
-  VRAMD_ASSIGN_OR_RETURN(opened.part, Join(std::move(part), opened.link, after));
-  opened.ring = stream->generations.back()->ring;
-  opened.generation = stream->generations.back()->number;
-  return opened;
+  // Whatever is made without the lock, the consumers and the ring may be others afterwards.
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    Growth growth;
+    {
+      Aftermath after;
+      MutexLock lock(mutex_);
+      VRAMD_RETURN_IF_ERROR(CheckJoin(*part));
+      // Before the ring grows for one who may not have it, or cannot pay for it.
+      VRAMD_RETURN_IF_ERROR(Hold(*part, stream->generations.back()).status());
+      VRAMD_ASSIGN_OR_RETURN(growth, PlanGrowth(*stream, part->terms.lane));
+      if (growth.count == 0) {
+        const StreamGeneration& newest = *stream->generations.back();
+        opened.ring = newest.ring;
+        opened.generation = newest.number;
+        opened.grows = newest.ring_request.grows();
+        VRAMD_ASSIGN_OR_RETURN(opened.part, Join(std::move(part), opened.link, after));
+        return opened;
+      }
+    }
+    VRAMD_RETURN_IF_ERROR(Grow(*stream, growth));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("the ring of ", stream->name, " changes too fast to join it; try again"));
+}
+
+absl::Status StreamBroker::CheckJoin(const Part& part) const {
+  const Stream& stream = *part.stream;
+  VRAMD_RETURN_IF_ERROR(CheckInsert(part));
+  if (!stream.producer)
+    return absl::NotFoundError(absl::StrCat("the stream ", stream.name, " has just ended"));
+  if (part.terms.wait_when_full && !stream.allow_waiting)
+    return absl::FailedPreconditionError(absl::StrCat(
+        stream.name, " lets nobody make its producer wait; open it with when_full = drop"));
+  if (stream.consumers.size() < stream.consumer_limit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(stream.name, " has ", stream.consumers.size(),
+                   " consumers, its limit; close one, or raise consumer_limit in the producer"));
 }
 
 absl::StatusOr<PartId> StreamBroker::Join(std::unique_ptr<Part> part,
                                           const std::shared_ptr<const ConsumerLink>& link,
                                           Aftermath& after) {
   Stream& stream = *part->stream;
-  VRAMD_RETURN_IF_ERROR(CheckInsert(*part));
-  if (!stream.producer)
-    return absl::NotFoundError(absl::StrCat("the stream ", stream.name, " has just ended"));
-  if (part->terms.wait_when_full && !stream.allow_waiting)
-    return absl::FailedPreconditionError(absl::StrCat(
-        stream.name, " lets nobody make its producer wait; open it with when_full = drop"));
-  if (stream.consumers.size() >= stream.consumer_limit)
-    return absl::ResourceExhaustedError(
-        absl::StrCat(stream.name, " has ", stream.consumers.size(), " consumers, its limit"));
   for (const auto& generation : stream.generations) {
     VRAMD_ASSIGN_OR_RETURN(RingHold hold, Hold(*part, generation));
     part->holds.push_back(std::move(hold));
@@ -212,7 +245,8 @@ absl::StatusOr<PartId> StreamBroker::Join(std::unique_ptr<Part> part,
     if (generation != stream.generations.back())
       part->events.push_back({.kind = StreamEvent::Kind::kGeneration,
                               .ring = generation->ring,
-                              .generation = generation->number});
+                              .generation = generation->number,
+                              .grows = generation->ring_request.grows()});
   }
   StreamEvent joined{.kind = StreamEvent::Kind::kConsumerJoined,
                      .link = link,

@@ -11,9 +11,9 @@
 // the stream's name (the producer's part) and its memory (the last part that holds it).
 //
 // Events wait in the part that they are for until its follower takes them. No limit is needed for
-// them: a consumer that left before its producer heard of it is never told, and a ring that is
-// retired before a consumer heard of it neither, so there are never more than two events for each
-// consumer, or one for each ring.
+// them: a consumer that left before its producer heard of it is never told, and neither are rings
+// and images that are gone before a consumer heard of them. So there are never more than two events
+// for each consumer, or one for each ring and two for each image that a ring can have.
 //
 // No proto, no Vulkan and no OS header here. Thread-safe. Drivers are called, handles made and
 // memory freed without the lock.
@@ -63,7 +63,12 @@ class StreamBroker final : public SessionObserver {
   absl::StatusOr<NewRing> MakeRing(SessionId session, PartId part, const RingRequest& what);
   // Returns its generation's number. A consumer that cannot pay for it loses its part. `request` is
   // the client's number for the call, see RetireByRequest().
+  // ABORTED: consumers joined meanwhile for whom it is too small; make another.
   absl::StatusOr<uint32_t> AddRing(SessionId session, PartId part, RequestId request, NewRing ring);
+  // The producer does without these images of a ring that grows: frees those that no consumer
+  // needs, and tells of both kinds by events. Numbers that the ring does not have are ignored.
+  absl::Status ReturnImages(SessionId session, PartId part, uint32_t generation,
+                            const std::vector<uint16_t>& images);
   // Generations before `oldest` are in nobody's use any more.
   absl::Status Retire(SessionId session, PartId part, uint32_t oldest);
   // For a resize that failed at the client: retires the generation that it made, if it made one,
@@ -99,11 +104,16 @@ class StreamBroker final : public SessionObserver {
   struct Part;
   struct Ending;
   class Aftermath;
+  // Images that a ring needs for one more consumer, paid for and not made yet.
+  struct Growth {
+    std::shared_ptr<StreamGeneration> generation;
+    uint32_t count = 0;
+  };
   absl::StatusOr<std::unique_ptr<Part>> NewPart(std::shared_ptr<Member> member, RequestId request,
                                                 bool consumes) const;
   absl::Status MakeStream(const StreamRequest& what, Part& producer);
   absl::StatusOr<NewRing> MakeRingOn(const Member& member, const std::shared_ptr<Device>& device,
-                                     const RingRequest& what);
+                                     const RingRequest& what, uint32_t count);
   // May `peer` have the images that `owner_user_id` made?
   absl::Status CheckHandover(const Peer& peer, const std::string& owner_user_id,
                              const StreamRing& ring) const;
@@ -111,7 +121,8 @@ class StreamBroker final : public SessionObserver {
   // RESOURCE_EXHAUSTED by its quota.
   absl::StatusOr<RingHold> Hold(const Part& consumer,
                                 const std::shared_ptr<StreamGeneration>& generation) const;
-  absl::StatusOr<StreamRing::Image> MakeImage(Device& device, const AllocationRequest& what);
+  absl::StatusOr<std::shared_ptr<StreamImage>> MakeImage(const std::shared_ptr<Device>& device,
+                                                         const AllocationRequest& what);
   absl::StatusOr<std::shared_ptr<const StreamTimeline>> MakeTimeline(
       const std::shared_ptr<Device>& device);
   absl::StatusOr<std::shared_ptr<const ConsumerLink>> MakeLink(
@@ -124,11 +135,28 @@ class StreamBroker final : public SessionObserver {
   absl::StatusOr<std::shared_ptr<Stream>> FindStream(const Peer& peer, absl::string_view name) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckInsert(const Part& part) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckJoin(const Part& part) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PartId Insert(std::unique_ptr<Part> part) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<PartId> Join(std::unique_ptr<Part> part,
                               const std::shared_ptr<const ConsumerLink>& link, Aftermath& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t AddGeneration(Part& producer, NewRing ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<uint32_t> ImagesFor(const Stream& stream, const RingRequest& ring,
+                                     const stream::LaneTerms* one_more) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  RingHold* ProducersHold(const Stream& stream, const StreamGeneration& generation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Growth> PlanGrowth(const Stream& stream, const stream::LaneTerms& terms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Grow(const Stream& stream, const Growth& growth) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Append(const Stream& stream, StreamGeneration& generation,
+              std::vector<std::shared_ptr<StreamImage>> images, Aftermath& after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellReturned(const Stream& stream, uint32_t generation, const std::vector<uint16_t>& gone,
+                    const std::vector<uint16_t>& kept, Aftermath& after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void ForgetUntold(Part& part, uint32_t generation, std::vector<uint16_t>& gone,
+                           Aftermath& after);
   template <typename Wanted>
   absl::Status RetireOne(SessionId session, PartId part, Wanted wanted);
   template <typename Retired>

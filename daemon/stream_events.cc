@@ -159,7 +159,7 @@ StreamListing StreamBroker::MakeListing(const Stream& stream) const {
                         .producer = stream.producer_peer,
                         .label = stream.label,
                         .generation = newest.number,
-                        .recipe = newest.ring->images.front().memory->recipe(),
+                        .recipe = newest.ring->recipe(),
                         .image_count = static_cast<uint32_t>(newest.ring->images.size()),
                         .timeline = stream.frames != nullptr,
                         .published = board.base() + board.published()};

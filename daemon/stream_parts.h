@@ -21,15 +21,25 @@ namespace vramd {
 
 inline constexpr uint32_t kMinStreamImages = 2;
 inline constexpr uint32_t kMaxStreamImages = 64;
+inline constexpr uint32_t kDefaultMinStreamImages = 3;  // one viewer fits in
+inline constexpr uint32_t kDefaultMaxStreamImages = 16;
 inline constexpr uint32_t kMaxStreamConsumers = 62;
 inline constexpr uint32_t kDefaultStreamConsumers = 16;
 inline constexpr uint32_t kMaxConsumerLimit = 62;
 inline constexpr uint32_t kDefaultConsumerLimit = 2;
 inline constexpr uint32_t kMaxStreamRings = 32;  // not retired
 
+// A ring of a fixed size, or, with count 0, one that has as many images as its consumers need,
+// between min_count and max_count.
 struct RingRequest {
   AllocationRequest image;  // of each
   uint32_t count = 0;
+  uint32_t min_count = 0;  // 0: kDefaultMinStreamImages, or max_count if that is less
+  uint32_t max_count = 0;  // 0: kDefaultMaxStreamImages, or min_count if that is more
+
+  bool grows() const { return count == 0; }
+  uint32_t floor() const;
+  uint32_t ceiling() const;
 };
 
 struct StreamRequest {
@@ -38,6 +48,8 @@ struct StreamRequest {
   std::string device;           // a selector
   uint32_t consumer_limit = 0;  // 0: kDefaultStreamConsumers
   bool allow_waiting = false;
+  bool keep_last = true;    // the newest frame stays for those who come late
+  bool overcommit = false;  // admit consumers for whom there are too few images
   std::string label;
 };
 
@@ -51,23 +63,28 @@ absl::Status CheckRingRequest(const RingRequest& request);
 absl::Status CheckStreamRequest(const StreamRequest& request);
 absl::Status CheckConsumerTerms(const ConsumerTerms& terms);
 
-// The images of one generation. Handles are exported once and duplicated for everybody, so that no
-// driver is asked when one is given out.
+// One image of a ring. Its handle is exported once and duplicated for everybody, so that no driver
+// is asked when one is given out.
+struct StreamImage {
+  std::shared_ptr<Device> device;  // goes after the memory
+  uint16_t number = 0;             // see base/stream/image_ring.h
+  std::unique_ptr<DeviceMemory> memory;
+  OsHandle handle;
+};
+
+// The images of one generation, or some of them, as they are at one moment.
 struct StreamRing {
-  struct Image {
-    std::unique_ptr<DeviceMemory> memory;
-    OsHandle handle;
-  };
+  std::vector<std::shared_ptr<const StreamImage>> images;
 
-  // In this order: the images must go before their device.
-  std::shared_ptr<Device> device;
-  std::vector<Image> images;
-
-  HoldingSize size() const;
+  const Recipe& recipe() const { return images.front()->memory->recipe(); }  // of each
+  HoldingSize size() const { return SizeOf(images.size()); }
+  // What so many images of this kind cost.
+  HoldingSize SizeOf(size_t count) const;
 };
 
 // One that is not a stream's yet.
 struct NewRing {
+  RingRequest request;
   std::shared_ptr<const StreamRing> images;
   Holding paid;
 };
@@ -93,6 +110,7 @@ struct CreatedStream {
   OsHandle board;
   std::shared_ptr<const StreamRing> ring;
   uint32_t generation = 0;
+  RingRequest request;                           // of the ring
   std::shared_ptr<const StreamTimeline> frames;  // null: none
 };
 
@@ -103,20 +121,32 @@ struct OpenedStream {
   std::shared_ptr<const ConsumerLink> link;
   std::shared_ptr<const StreamRing> ring;
   uint32_t generation = 0;
+  bool grows = false;                            // the ring
   std::shared_ptr<const StreamTimeline> frames;  // null: none
   ConsumerTerms terms;                           // defaults filled in
   Peer producer;
 };
 
 struct StreamEvent {
-  enum class Kind { kFollowing, kConsumerJoined, kConsumerLeft, kGeneration, kProducerLeft };
+  enum class Kind {
+    kFollowing,
+    kConsumerJoined,
+    kConsumerLeft,
+    kGeneration,
+    kImagesAdded,  // to both sides: the ring has grown
+    kImagesGone,   // to both sides: the producer has given images back
+    kImagesKept,   // to the producer: consumers need what it wanted to give back
+    kProducerLeft
+  };
   Kind kind = Kind::kFollowing;
   PartId consumer;                           // kConsumer...
   std::shared_ptr<const ConsumerLink> link;  // kConsumerJoined
   ConsumerTerms terms;                       // kConsumerJoined
   Peer peer;                                 // kConsumerJoined
-  std::shared_ptr<const StreamRing> ring;    // kGeneration
-  uint32_t generation = 0;                   // kGeneration
+  std::shared_ptr<const StreamRing> ring;    // kGeneration; kImagesAdded: the new ones
+  uint32_t generation = 0;                   // kGeneration, kImages...
+  bool grows = false;                        // kGeneration
+  std::vector<uint16_t> images;              // kImagesGone, kImagesKept: their numbers
   bool died = false;                         // k...Left
   std::string reason;                        // k...Left
 };

@@ -3,6 +3,7 @@
 #ifndef VRAMD_DAEMON_STREAM_STATE_H_
 #define VRAMD_DAEMON_STREAM_STATE_H_
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -18,8 +19,16 @@ namespace vramd {
 struct StreamGeneration {
   uint32_t number = 0;
   RequestId request;  // of the resize that made it; none: the stream began with it
-  std::shared_ptr<const StreamRing> ring;
+  RingRequest ring_request;
+  std::shared_ptr<const StreamRing> ring;  // as it is now
+  uint16_t last_image = 0;                 // the highest number that an image has had
+  uint32_t promised = 0;                   // images that are being made, and paid for already
   Payers payers;
+
+  // What a consumer pays for: the ring may grow to this while it is here.
+  HoldingSize reach() const {
+    return ring->SizeOf(std::max<size_t>(ring_request.ceiling(), ring->images.size()));
+  }
 };
 
 // One part's hold on the images of one generation.
@@ -40,6 +49,8 @@ struct StreamBroker::Stream {
   std::shared_ptr<const StreamTimeline> frames;
   uint32_t consumer_limit = 0;
   bool allow_waiting = false;
+  bool keep_last = true;
+  bool overcommit = false;
   // Under the lock:
   bool started = false;
   bool frames_released = false;  // its waiters were told not to wait any more
@@ -95,10 +106,12 @@ class StreamBroker::Aftermath {
   }
   void Free(std::unique_ptr<Part> part) { parts_.push_back(std::move(part)); }
   void Free(RingHold hold) { holds_.push_back(std::move(hold)); }
+  void Free(std::shared_ptr<const StreamRing> ring) { rings_.push_back(std::move(ring)); }
 
  private:
   std::vector<std::unique_ptr<Part>> parts_;
   std::vector<RingHold> holds_;
+  std::vector<std::shared_ptr<const StreamRing>> rings_;
   std::vector<std::shared_ptr<const StreamTimeline>> released_;
   std::vector<std::pair<std::shared_ptr<StreamFollower>, absl::Status>> ended_;
   std::vector<std::shared_ptr<StreamFollower>> woken_;

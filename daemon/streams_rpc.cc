@@ -15,6 +15,10 @@ absl::StatusOr<StreamRequest> ParseCreate(const v1::CreateStreamRequest& in) {
   VRAMD_ASSIGN_OR_RETURN(out.ring.image, ParseMemory(in.resource(), in.intent(), in.handle_type()));
   VRAMD_RETURN_IF_ERROR(CheckSelector(in.device()));
   out.ring.count = in.image_count();
+  out.ring.min_count = in.min_image_count();
+  out.ring.max_count = in.max_image_count();
+  out.keep_last = !in.forget_last();
+  out.overcommit = in.overcommit();
   out.name = in.name();
   out.device = in.device();
   out.consumer_limit = in.consumer_limit();
@@ -50,6 +54,7 @@ absl::Status Fill(const CreatedStream& created, HandleBatch& handles,
   VRAMD_RETURN_IF_ERROR(handles.Send(created.board, reply->mutable_board()));
   VRAMD_RETURN_IF_ERROR(
       SendRing(*created.ring, created.generation, handles, reply->mutable_generation()));
+  reply->mutable_generation()->set_grows(created.request.grows());
   if (created.frames == nullptr) return absl::OkStatus();
   return handles.Send(created.frames->handle, reply->mutable_frames()->mutable_handle());
 }
@@ -68,6 +73,7 @@ absl::Status Fill(const OpenedStream& opened, HandleBatch& handles, v1::OpenStre
   VRAMD_RETURN_IF_ERROR(handles.Send(link.releases.ring, bells->mutable_ring()));
   VRAMD_RETURN_IF_ERROR(
       SendRing(*opened.ring, opened.generation, handles, reply->mutable_generation()));
+  reply->mutable_generation()->set_grows(opened.grows);
   // Either both sides have one or none has.
   if (opened.frames == nullptr) return absl::OkStatus();
   VRAMD_RETURN_IF_ERROR(
@@ -138,13 +144,27 @@ absl::Status StreamsRpc::HandleResize(const Caller& caller, const grpc::ServerCo
                                       v1::ResizeStreamReply* reply) {
   const PartId part{request.part_id()};
   const RequestId id{request.request_id()};
-  RingRequest what{.count = request.image_count()};
+  RingRequest what{.count = request.image_count(),
+                   .min_count = request.min_image_count(),
+                   .max_count = request.max_image_count()};
   VRAMD_ASSIGN_OR_RETURN(what.image,
                          ParseMemory(request.resource(), request.intent(), request.handle_type()));
+  absl::Status status;
+  do {
+    status = MakeRing(caller, context, part, id, what, reply->mutable_generation());
+  } while (absl::IsAborted(status));
+  return status;
+}
+
+// ABORTED: consumers joined meanwhile, and the ring is too small for them.
+absl::Status StreamsRpc::MakeRing(const Caller& caller, const grpc::ServerContext& context,
+                                  PartId part, RequestId id, const RingRequest& what,
+                                  v1::Generation* generation) {
   VRAMD_ASSIGN_OR_RETURN(NewRing ring, streams_->MakeRing(caller.session, part, what));
   VRAMD_RETURN_IF_ERROR(CheckWaiting(context));
   HandleBatch handles(caller.lane.get(), id);
-  v1::Generation* generation = reply->mutable_generation();
+  generation->Clear();
+  generation->set_grows(what.grows());
   VRAMD_RETURN_IF_ERROR(SendRing(*ring.images, 0, handles, generation));
   VRAMD_ASSIGN_OR_RETURN(const uint32_t number,
                          streams_->AddRing(caller.session, part, id, std::move(ring)));
@@ -198,6 +218,23 @@ grpc::Status StreamsRpc::Retire(grpc::ServerContext* context, const v1::RetireRe
   const absl::Status status = streams_->RetireByRequest(caller.session, part, id);
   caller.lane->TakeBackRequest(id);
   return FinishCall("stream_retire", caller, status);
+}
+
+grpc::Status StreamsRpc::ReturnImages(grpc::ServerContext* context,
+                                      const v1::ReturnImagesRequest* request,
+                                      v1::ReturnImagesReply*) {
+  VRAMD_CALLER_OR_RETURN(caller, context);
+  if (request->images_size() > int{kMaxStreamImages})
+    return FinishCall("stream_return_images", caller,
+                      absl::InvalidArgumentError(absl::StrCat("images has ", request->images_size(),
+                                                              " numbers; a ring has at most ",
+                                                              kMaxStreamImages, " images")));
+  std::vector<uint16_t> images;
+  for (const uint32_t image : request->images())
+    if (image <= UINT16_MAX) images.push_back(static_cast<uint16_t>(image));
+  return FinishCall("stream_return_images", caller,
+                    streams_->ReturnImages(caller.session, PartId{request->part_id()},
+                                           request->generation(), images));
 }
 
 grpc::Status StreamsRpc::Open(grpc::ServerContext* context, const v1::OpenStreamRequest* request,

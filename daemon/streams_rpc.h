@@ -22,6 +22,8 @@ class StreamsRpc final : public StreamsService {
                      v1::StartStreamReply* reply) override;
   grpc::Status Resize(grpc::ServerContext* context, const v1::ResizeStreamRequest* request,
                       v1::ResizeStreamReply* reply) override;
+  grpc::Status ReturnImages(grpc::ServerContext* context, const v1::ReturnImagesRequest* request,
+                            v1::ReturnImagesReply* reply) override;
   grpc::Status Retire(grpc::ServerContext* context, const v1::RetireRequest* request,
                       v1::RetireReply* reply) override;
   grpc::Status Open(grpc::ServerContext* context, const v1::OpenStreamRequest* request,
@@ -36,6 +38,8 @@ class StreamsRpc final : public StreamsService {
                             const v1::CreateStreamRequest& request, v1::CreateStreamReply* reply);
   absl::Status HandleResize(const Caller& caller, const grpc::ServerContext& context,
                             const v1::ResizeStreamRequest& request, v1::ResizeStreamReply* reply);
+  absl::Status MakeRing(const Caller& caller, const grpc::ServerContext& context, PartId part,
+                        RequestId id, const RingRequest& what, v1::Generation* generation);
   absl::Status HandleOpen(const Caller& caller, const grpc::ServerContext& context,
                           const v1::OpenStreamRequest& request, v1::OpenStreamReply* reply);
 

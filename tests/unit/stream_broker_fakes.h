@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/section.h"
 #include "daemon/stream_broker.h"
 #include "tests/unit/broker_fakes.h"
@@ -33,7 +34,8 @@ class RecordingFollower final : public StreamFollower {
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
-// "FOLLOWING", "JOINED 7", "LEFT 7 died: its session ended", "GENERATION 2", "PRODUCER_LEFT".
+// "FOLLOWING", "JOINED 7", "LEFT 7 died: its session ended", "GENERATION 2", "ADDED 1: 3 4",
+// "PRODUCER_LEFT".
 inline std::string Words(const StreamEvent& event) {
   const std::string how = event.died ? absl::StrCat(" died: ", event.reason) : "";
   switch (event.kind) {
@@ -45,14 +47,25 @@ inline std::string Words(const StreamEvent& event) {
       return absl::StrCat("LEFT ", event.consumer.value, how);
     case StreamEvent::Kind::kGeneration:
       return absl::StrCat("GENERATION ", event.generation);
+    case StreamEvent::Kind::kImagesAdded: {
+      std::vector<uint16_t> numbers;
+      for (const auto& image : event.ring->images) numbers.push_back(image->number);
+      return absl::StrCat("ADDED ", event.generation, ": ", absl::StrJoin(numbers, " "));
+    }
+    case StreamEvent::Kind::kImagesGone:
+      return absl::StrCat("GONE ", event.generation, ": ", absl::StrJoin(event.images, " "));
+    case StreamEvent::Kind::kImagesKept:
+      return absl::StrCat("KEPT ", event.generation, ": ", absl::StrJoin(event.images, " "));
     case StreamEvent::Kind::kProducerLeft:
       return absl::StrCat("PRODUCER_LEFT", how);
   }
   return "?";
 }
 
+// Of a fixed size, and it admits whoever comes.
 inline StreamRequest SmallStream(std::string name, uint32_t images = 3) {
   StreamRequest request;
+  request.overcommit = true;
   request.name = std::move(name);
   request.ring.image.kind = ResourceKind::kBuffer;
   request.ring.image.buffer = {.size = kPage, .usage = 1};
