@@ -55,6 +55,7 @@ absl::Status Fill(const CreatedStream& created, HandleBatch& handles,
   VRAMD_RETURN_IF_ERROR(
       SendRing(*created.ring, created.generation, handles, reply->mutable_generation()));
   reply->mutable_generation()->set_grows(created.request.grows());
+  reply->mutable_generation()->set_min_image_count(created.request.floor());
   if (created.frames == nullptr) return absl::OkStatus();
   return handles.Send(created.frames->handle, reply->mutable_frames()->mutable_handle());
 }
@@ -165,6 +166,7 @@ absl::Status StreamsRpc::MakeRing(const Caller& caller, const grpc::ServerContex
   HandleBatch handles(caller.lane.get(), id);
   generation->Clear();
   generation->set_grows(what.grows());
+  generation->set_min_image_count(what.floor());
   VRAMD_RETURN_IF_ERROR(SendRing(*ring.images, 0, handles, generation));
   VRAMD_ASSIGN_OR_RETURN(const uint32_t number,
                          streams_->AddRing(caller.session, part, id, std::move(ring)));

@@ -100,18 +100,6 @@ absl::Status ProducerCore::CheckGoing() {
 
 // ---- Consumers --------------------------------------------------------------------------------
 
-absl::Status ProducerCore::CheckCommitment(uint32_t images, const LaneTerms* one_more) const {
-  if (ring_.grows) return absl::OkStatus();
-  Commitment commitment(options_.keep_last);
-  for (const auto& consumer : consumers_) commitment.Add(consumer->terms);
-  if (one_more != nullptr) commitment.Add(*one_more);
-  if (commitment.images() <= images || options_.overcommit) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "the ring has ", images,
-      " images, but what consumers may hold, one to render and the newest add up to ",
-      commitment.images(), ": make a larger ring, lower the limits, or allow overcommitment"));
-}
-
 absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
                                        ProducerLane lane) {
   VRAMD_RETURN_IF_ERROR(CheckTerms(terms));
@@ -123,7 +111,6 @@ absl::Status ProducerCore::AddConsumer(ConsumerId id, const LaneTerms& terms, Wh
   if (consumers_.size() + 1 >= kMaxBells)
     return absl::ResourceExhaustedError(
         absl::StrCat("a stream has at most ", kMaxBells - 1, " consumers"));
-  if (ledger_.generation() != 0) VRAMD_RETURN_IF_ERROR(CheckCommitment(ledger_.images(), &terms));
   auto consumer = std::make_shared<Consumer>(id, terms, when_full, std::move(lane));
   if (ledger_.last() && MayBegin(*consumer)) {
     Begin(*consumer, published_);
@@ -216,12 +203,10 @@ uint64_t ProducerCore::published() const {
 
 // Runs `bind`, with the mutex held, until it does not say RESOURCE_EXHAUSTED.
 template <typename Bind>
-absl::Status ProducerCore::AwaitRing(uint32_t images, const Patience& patience, Bind bind) {
+absl::Status ProducerCore::AwaitRing(const Patience& patience, Bind bind) {
   absl::Status bound;
   const absl::Status waited = Await(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     ledger_.Recycle(Held());
-    bound = CheckCommitment(images, nullptr);
-    if (!bound.ok()) return true;
     bound = bind();
     return !absl::IsResourceExhausted(bound);
   });
@@ -230,8 +215,7 @@ absl::Status ProducerCore::AwaitRing(uint32_t images, const Patience& patience, 
 }
 
 absl::Status ProducerCore::NewGeneration(const ImageRing& ring, const Patience& patience) {
-  const auto count = static_cast<uint32_t>(ring.images.size());
-  return AwaitRing(count, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  return AwaitRing(patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     VRAMD_RETURN_IF_ERROR(ledger_.Bind(ring.generation, ring.images));
     ring_ = ring;
     spare_since_ = Deadline::max();
@@ -257,17 +241,26 @@ void ProducerCore::AddImages(uint32_t generation, absl::Span<const uint16_t> ima
 
 // ---- Giving images back
 
-uint32_t ProducerCore::Surplus() const {
-  if (!ring_.grows) return 0;
+uint32_t ProducerCore::Needed() const {
   Commitment commitment(options_.keep_last);
   for (const auto& consumer : consumers_) commitment.Add(consumer->terms);
-  const uint32_t wanted = std::max(ring_.floor, commitment.images());
+  return commitment.images();
+}
+
+uint32_t ProducerCore::needed_images() const {
+  MutexLock lock(mutex_);
+  return Needed();
+}
+
+uint32_t ProducerCore::Surplus() const {
+  if (!ring_.grows) return 0;
+  const uint32_t wanted = std::max(ring_.floor, Needed());
   return ledger_.images() > wanted ? ledger_.images() - wanted : 0;
 }
 
 // The broker may know of consumers that we do not know of yet. So it decides, and images that it
 // wants to keep come back by ImagesKept().
-std::vector<uint16_t> ProducerCore::TakeSurplus() {
+ImageRing ProducerCore::TakeSurplus() {
   MutexLock lock(mutex_);
   const uint32_t surplus = Surplus();
   if (surplus == 0) {
@@ -278,7 +271,7 @@ std::vector<uint16_t> ProducerCore::TakeSurplus() {
   if (spare_since_ == Deadline::max()) spare_since_ = now;
   if (now - spare_since_ < options_.spare_for) return {};
   CollectAll();
-  return ledger_.TakeOut(surplus, Held());
+  return {.generation = ring_.generation, .images = ledger_.TakeOut(surplus, Held())};
 }
 
 void ProducerCore::ImagesKept(uint32_t generation, absl::Span<const uint16_t> images) {
@@ -299,9 +292,8 @@ uint32_t ProducerCore::images() const {
 }
 
 absl::Status ProducerCore::AwaitRoom(uint32_t images, const Patience& patience) {
-  return AwaitRing(images, patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return ledger_.CheckRoom(images);
-  });
+  return AwaitRing(
+      patience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ledger_.CheckRoom(images); });
 }
 
 uint32_t ProducerCore::OldestGeneration() {

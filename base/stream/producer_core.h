@@ -9,8 +9,7 @@
 // It knows nothing of Vulkan, of the broker, or of how handles travel.
 //
 // A consumer that does not keep up costs nobody else anything, provided that the ring has as many
-// images as commitment.h says: AddConsumer() and NewGeneration() refuse to break that unless told
-// to overcommit.
+// images as commitment.h says. Who admits consumers sees to that: the broker.
 //
 // Thread-safe. Acquire(), NewGeneration() and AwaitRoom() may block; they belong to one thread at a
 // time.
@@ -47,8 +46,7 @@ enum class WhenFull : uint8_t {
 
 struct ProducerOptions {
   bool keep_last = true;  // see SlotLedger
-  bool overcommit = false;
-  uint64_t stream = 0;  // its number on the board
+  uint64_t stream = 0;    // its number on the board
   // How long a ring that grows has had images to spare before it gives them back.
   std::chrono::nanoseconds spare_for = std::chrono::seconds(5);
 };
@@ -102,8 +100,8 @@ class ProducerCore {
   absl::Status NewGeneration(uint32_t generation, uint32_t images, const Patience& patience) {
     return NewGeneration(ImageRing::Fixed(generation, images), patience);
   }
-  // Waits likewise, and changes nothing: afterwards a new generation of so many images fails only
-  // if a consumer was added meanwhile.
+  // Waits likewise, and changes nothing: afterwards there is room for a new generation of so many
+  // images.
   absl::Status AwaitRoom(uint32_t images, const Patience& patience);
 
   // The broker has added images to the ring of that generation, perhaps before NewGeneration()
@@ -112,16 +110,18 @@ class ProducerCore {
   // Images that the ring has had to spare for ProducerOptions::spare_for. They are not rendered
   // into any more; the caller asks the broker to take them back, and then says what became of them.
   // Nothing is told twice until then. Cheap when there are none.
-  std::vector<uint16_t> TakeSurplus();
+  ImageRing TakeSurplus();
   void ImagesKept(uint32_t generation, absl::Span<const uint16_t> images);
   void ImagesGone(uint32_t generation, absl::Span<const uint16_t> images);
   uint32_t images() const;  // of the newest ring
+  // What a ring needs for the consumers that there are, see commitment.h.
+  uint32_t needed_images() const;
 
   // The oldest ring of which somebody still has an image: the memory of those before it can go.
   uint32_t OldestGeneration();
 
-  // If a frame is kept, the consumer gets it at once. RESOURCE_EXHAUSTED: the ring has too few
-  // images, or there are kMaxBells - 1 consumers. ALREADY_EXISTS: the id.
+  // If a frame is kept, the consumer gets it at once. RESOURCE_EXHAUSTED: there are kMaxBells - 1
+  // consumers. ALREADY_EXISTS: the id.
   absl::Status AddConsumer(ConsumerId id, const LaneTerms& terms, WhenFull when_full,
                            ProducerLane lane);
   // It has left, died, or is unwanted: what it held is free at once.
@@ -161,7 +161,7 @@ class ProducerCore {
   template <typename Attempt>
   absl::Status Await(const Patience& patience, Attempt attempt);
   template <typename Bind>
-  absl::Status AwaitRing(uint32_t images, const Patience& patience, Bind bind);
+  absl::Status AwaitRing(const Patience& patience, Bind bind);
   absl::Status CheckGoing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiting ArmAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Settle(const Waiting& waiting) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -174,8 +174,7 @@ class ProducerCore {
   void RingAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool RoomForOneMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SlotSet Held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckCommitment(uint32_t images, const LaneTerms* one_more) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint32_t Needed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint32_t Surplus() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddEarlyImages() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   AcquiredSlot Describe(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -108,6 +108,16 @@ void Link::Retire(uint64_t part, uint32_t oldest_generation) {
   Send(retire);
 }
 
+void Link::ReturnImages(uint64_t part, uint32_t generation, absl::Span<const uint16_t> images) {
+  if (broken()) return;
+  v1::ReturnImagesRequest request;
+  request.set_part_id(part);
+  request.set_generation(generation);
+  for (const uint16_t image : images) request.add_images(image);
+  errands_.Send(streams_.get(), &v1::Streams::Stub::AsyncReturnImages, NewContext(kPatience),
+                request);
+}
+
 // Of a broken link nothing need be said: the broker ends the session by itself.
 void Link::Send(const v1::ReleaseRequest& release) {
   if (broken()) return;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/environment.h"
 #include "base/ids.h"
 #include "client/src/errands.h"
@@ -59,6 +60,8 @@ class Link {
 
   // Says without waiting for the answer that a part's older generations are not used any more.
   void Retire(uint64_t part, uint32_t oldest_generation);
+  // Offers images of a ring that grows, likewise: the answer comes as events.
+  void ReturnImages(uint64_t part, uint32_t generation, absl::Span<const uint16_t> images);
 
  private:
   void Send(const v1::ReleaseRequest& release);

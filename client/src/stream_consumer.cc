@@ -146,10 +146,21 @@ absl::Status StreamConsumer::TakeGeneration(ConsumerPart& part, const v1::Genera
                                             Clock::time_point deadline) {
   if (store_.HasRing(part.first_generation + generation.number())) return absl::OkStatus();
   VRAMD_ASSIGN_OR_RETURN(RingImages ring, TakeRing(*part.link, generation, deadline));
-  const auto images = static_cast<uint32_t>(ring.size());
-  store_.AddRing(part.first_generation + generation.number(), std::move(ring));
-  part.core->AddGeneration(generation.number(), images);
+  const stream::ImageRing known = RingOf(generation, ring);
+  store_.AddImages(part.first_generation + generation.number(), std::move(ring));
+  part.core->AddGeneration(known);
   may_retire_ = true;
+  MutexLock lock(mutex_);
+  WakeWaiters();
+  return absl::OkStatus();
+}
+
+absl::Status StreamConsumer::AddImages(ConsumerPart& part, const v1::Generation& generation) {
+  VRAMD_ASSIGN_OR_RETURN(RingImages images,
+                         TakeRing(*part.link, generation, Clock::now() + timeout_));
+  const std::vector<uint16_t> numbers = NumbersOf(images);
+  store_.AddImages(part.first_generation + generation.number(), std::move(images));
+  part.core->AddImages(generation.number(), numbers);
   MutexLock lock(mutex_);
   WakeWaiters();
   return absl::OkStatus();
@@ -158,7 +169,7 @@ absl::Status StreamConsumer::TakeGeneration(ConsumerPart& part, const v1::Genera
 void StreamConsumer::WakeWaiters() {
   changed_.NotifyAll();
   // An event loop waits on the doorbell.
-  if (current_ != nullptr && (awaited_ != 0 || awaits_part_))
+  if (current_ != nullptr && (awaited_.generation != 0 || awaits_part_))
     stream::WakeWaiter({nullptr, current_->ringer.get()}, stream::kPolling);
 }
 
@@ -170,6 +181,12 @@ absl::Status StreamConsumer::HandleEvent(const std::shared_ptr<StreamPart>& part
   switch (event.kind()) {
     case v1::StreamEvent::GENERATION:
       return TakeGeneration(own, event.generation(), Clock::now() + timeout_);
+    case v1::StreamEvent::IMAGES_ADDED:
+      return AddImages(own, event.generation());
+    case v1::StreamEvent::IMAGES_GONE:
+      own.core->RemoveImages(event.generation().number(), NumbersIn(event));
+      store_.RemoveImages(own.first_generation + event.generation().number(), NumbersIn(event));
+      return absl::OkStatus();
     case v1::StreamEvent::PRODUCER_LEFT: {
       MutexLock lock(mutex_);
       told_ = event.reason();
@@ -295,7 +312,7 @@ void StreamConsumer::Advance() {
     next->core->ContinueAfter(*seen);
   old_.push_back(std::exchange(current_, next));
   next_.pop_front();
-  awaited_ = 0;
+  awaited_ = {};
   ForgetParts();
   follower_.Hurry();
 }
@@ -361,7 +378,7 @@ absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
       case Kind::kFrame:
         return Hand(*part, next->frame);
       case Kind::kNewImage:
-        VRAMD_RETURN_IF_ERROR(AwaitRing(*part, next->generation, until));
+        VRAMD_RETURN_IF_ERROR(AwaitImage(*part, *next, until));
         break;
       case Kind::kEnded:
         VRAMD_RETURN_IF_ERROR(MoveOn(*part, next->reason, until));
@@ -372,14 +389,15 @@ absl::StatusOr<ClientFrame> StreamConsumer::Next(Deadline until) {
   }
 }
 
-// A frame came of a ring that the broker has not told of yet: it will at once, if it lives. If not,
-// the frame is out of reach, and so is what follows, until there is a new part.
-absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, Deadline until) {
+// A frame came in an image that the broker has not told of yet: it will at once, if it lives. If
+// not, the frame is out of reach, and so is what follows, until there is a new part.
+absl::Status StreamConsumer::AwaitImage(ConsumerPart& part, const stream::Received& next,
+                                        Deadline until) {
   MutexLock lock(mutex_);
-  awaited_ = generation;
+  awaited_ = {next.generation, next.image};
   // The store does not know: there, the next part's rings have the numbers after the last one that
   // this part was told of.
-  while (!part.core->KnowsGeneration(generation)) {
+  while (!part.core->KnowsImage(next.generation, next.image)) {
     if (cancelled_) return absl::OkStatus();  // PartToAsk() tells
     if ((!next_.empty() || lost_ != EndReason::kLive) && !part.attached()) {
       part.core->EndLocally(EndReason::kRemoved);
@@ -387,10 +405,10 @@ absl::Status StreamConsumer::AwaitRing(ConsumerPart& part, uint32_t generation, 
     }
     if (!changed_.WaitUntil(mutex_, until) && Clock::now() >= until)
       return absl::DeadlineExceededError(
-          absl::StrCat("a frame is there, but the broker has not told of its images, generation ",
-                       generation, ", yet"));
+          absl::StrCat("a frame is there, but the broker has not told of its image, number ",
+                       next.image, " of generation ", next.generation, ", yet"));
   }
-  awaited_ = 0;
+  awaited_ = {};
   return absl::OkStatus();
 }
 
@@ -419,7 +437,7 @@ absl::StatusOr<ClientFrame> StreamConsumer::LastFrame() {
   const std::shared_ptr<ConsumerPart> part = Current();
   VRAMD_ASSIGN_OR_RETURN(const stream::ConsumerFrame frame, part->core->LastFrame());
   const ClientFrame last = Describe(*part, frame);
-  if (frame.facts.image < store_.CountImages(last.generation)) return last;
+  if (store_.HasImage(last.generation, frame.facts.image)) return last;
   return absl::NotFoundError("the images of the producer's last frame never came here");
 }
 
@@ -427,11 +445,11 @@ absl::StatusOr<bool> StreamConsumer::Arm() {
   const std::shared_ptr<ConsumerPart> part = Current();
   {
     MutexLock lock(mutex_);
-    if (awaited_ != 0 && !part->core->KnowsGeneration(awaited_)) {
+    if (awaited_.generation != 0 && !part->core->KnowsImage(awaited_.generation, awaited_.image)) {
       stream::SilenceDoorbell(part->core->doorbell());
       return true;
     }
-    awaited_ = 0;
+    awaited_ = {};
     if (awaits_part_ && may_wait(*part)) {
       stream::SilenceDoorbell(part->core->doorbell());
       return true;

@@ -105,6 +105,7 @@ class StreamConsumer : private PartFollower::Owner {
                         Clock::time_point deadline);
   absl::Status TakeGeneration(ConsumerPart& part, const v1::Generation& generation,
                               Clock::time_point deadline);
+  absl::Status AddImages(ConsumerPart& part, const v1::Generation& generation);
   stream::Patience PatienceUntil(stream::Deadline until) const;
   std::shared_ptr<ConsumerPart> Current();
   // The part that Next() asks now, or CANCELLED.
@@ -112,7 +113,7 @@ class StreamConsumer : private PartFollower::Owner {
   std::shared_ptr<ConsumerPart> PartOf(uint32_t session);
   ClientFrame Describe(ConsumerPart& part, const stream::ConsumerFrame& frame);
   ClientFrame Hand(ConsumerPart& part, const stream::ConsumerFrame& frame);
-  absl::Status AwaitRing(ConsumerPart& part, uint32_t generation, stream::Deadline until);
+  absl::Status AwaitImage(ConsumerPart& part, const stream::Received& next, stream::Deadline until);
   // After `part` ended: goes over to the next one, or says that there is none.
   absl::Status MoveOn(const ConsumerPart& part, stream::EndReason reason, stream::Deadline until);
   absl::Status AwaitPart(const ConsumerPart& part, stream::Deadline until)
@@ -154,9 +155,13 @@ class StreamConsumer : private PartFollower::Owner {
   std::vector<std::shared_ptr<ConsumerPart>> old_ ABSL_GUARDED_BY(mutex_);  // with frames held
   Counters before_ ABSL_GUARDED_BY(mutex_);  // of the parts before the current one
   End end_ ABSL_GUARDED_BY(mutex_);
-  std::string told_ ABSL_GUARDED_BY(mutex_);      // the broker's reason
-  // The current part's generation, by the broker's number, that a frame is in; 0: none.
-  uint32_t awaited_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string told_ ABSL_GUARDED_BY(mutex_);  // the broker's reason
+  // An image of the current part that a frame is in, and its generation by the broker's number.
+  struct Awaited {
+    uint32_t generation = 0;  // 0: none
+    uint16_t image = 0;
+  };
+  Awaited awaited_ ABSL_GUARDED_BY(mutex_);
   bool awaits_part_ ABSL_GUARDED_BY(mutex_) = false;
   // Not kLive when a new broker has not let us back in for too long, and why.
   stream::EndReason lost_ ABSL_GUARDED_BY(mutex_) = stream::EndReason::kLive;

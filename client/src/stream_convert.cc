@@ -165,8 +165,11 @@ absl::StatusOr<ProducerSetup> FromC(const vramd_stream_info& in) {
   out.request.set_consumer_limit(in.consumer_limit);
   out.request.set_allow_waiting(in.allow_waiting);
   out.request.set_label(resource.label());
+  out.request.set_min_image_count(in.min_image_count);
+  out.request.set_max_image_count(in.max_image_count);
+  out.request.set_forget_last(in.forget_last);
+  out.request.set_overcommit(in.overcommit);
   out.options.keep_last = !in.forget_last;
-  out.options.overcommit = in.overcommit;
   out.spin = std::chrono::nanoseconds(in.spin_ns);
   out.timeout = std::chrono::milliseconds(in.timeout_ms);
   return out;
@@ -179,6 +182,8 @@ absl::StatusOr<v1::ResizeStreamRequest> ResizeFromC(const vramd_stream_info& in)
   out.set_intent(resource.intent());
   out.set_handle_type(resource.handle_type());
   out.set_image_count(in.image_count);
+  out.set_min_image_count(in.min_image_count);
+  out.set_max_image_count(in.max_image_count);
   return out;
 }
 

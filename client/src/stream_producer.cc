@@ -94,13 +94,13 @@ absl::Status StreamProducer::FillPart(ProducerPart& part, const v1::CreateStream
   VRAMD_ASSIGN_OR_RETURN(part.core, stream::ProducerCore::Create(board, options_));
   VRAMD_ASSIGN_OR_RETURN(RingImages ring, TakeRing(link, reply.generation(), deadline));
   const uint32_t number = reply.generation().number();
-  VRAMD_RETURN_IF_ERROR(part.core->NewGeneration(number, static_cast<uint32_t>(ring.size()),
-                                                 stream::Patience::None()));
+  VRAMD_RETURN_IF_ERROR(
+      part.core->NewGeneration(RingOf(reply.generation(), ring), stream::Patience::None()));
   if (reply.has_frames()) {
     VRAMD_ASSIGN_OR_RETURN(OsHandle frames, TakeHandle(link, reply.frames().handle(), deadline));
     store_.AddSemaphore(part.session, StreamStore::kFrames, std::move(frames));
   }
-  store_.AddRing(part.first_generation + number, std::move(ring));
+  store_.AddImages(part.first_generation + number, std::move(ring));
   MutexLock lock(mutex_);
   name_ = reply.name();
   timeline_ = reply.has_frames();
@@ -150,9 +150,28 @@ absl::Status StreamProducer::HandleEvent(const std::shared_ptr<StreamPart>& part
       RemoveConsumer(own, event.consumer_id());
       HurryOver();
       return absl::OkStatus();
+    case v1::StreamEvent::IMAGES_ADDED:
+      return AddImages(own, event.generation());
+    case v1::StreamEvent::IMAGES_GONE:
+      own.core->ImagesGone(event.generation().number(), NumbersIn(event));
+      store_.RemoveImages(own.first_generation + event.generation().number(), NumbersIn(event));
+      return absl::OkStatus();
+    case v1::StreamEvent::IMAGES_KEPT:
+      own.core->ImagesKept(event.generation().number(), NumbersIn(event));
+      return absl::OkStatus();
     default:
       return absl::OkStatus();  // of a newer broker
   }
+}
+
+absl::Status StreamProducer::AddImages(ProducerPart& part, const v1::Generation& generation) {
+  VRAMD_ASSIGN_OR_RETURN(RingImages images,
+                         TakeRing(*part.link, generation, Clock::now() + timeout_));
+  const std::vector<uint16_t> numbers = NumbersOf(images);
+  // First the store: whoever acquires one of them asks there for its handle.
+  store_.AddImages(part.first_generation + generation.number(), std::move(images));
+  part.core->AddImages(generation.number(), numbers);
+  return absl::OkStatus();
 }
 
 // A consumer whose handles do not arrive, or do not fit, costs the others nothing: the producer
@@ -306,6 +325,7 @@ absl::StatusOr<ClientSlot> StreamProducer::Acquire(Deadline until) {
     VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToUse(&wait_until));
     CollectBroken(*part);
     Retire(*part);
+    ReturnSurplus(*part);
     auto acquired = part->core->Acquire({wait_until, spin_});
     if (acquired.ok())
       return ClientSlot{part->session, part->first_generation + acquired->generation,
@@ -372,30 +392,30 @@ absl::Status StreamProducer::Resize(v1::ResizeStreamRequest request, Deadline un
 // ABORTED: there is another part now, which is to be resized instead.
 absl::Status StreamProducer::TryToResize(v1::ResizeStreamRequest& request, Deadline until) {
   VRAMD_ASSIGN_OR_RETURN(const std::shared_ptr<ProducerPart> part, PartToResize());
+  const uint32_t images = request.image_count() != 0
+                              ? request.image_count()
+                              : std::max(request.min_image_count(), part->core->needed_images());
   VRAMD_RETURN_IF_ERROR(WaitUntilDone([&] {
-    return part->core->AwaitRoom(request.image_count(), {until, spin_});
+    return part->core->AwaitRoom(images, {until, spin_});
   }));
   MutexLock numbering(numbering_);
   const RequestId id = part->link->NextRequest();
   request.set_request_id(id.value);
   request.set_part_id(part->id);
-  uint32_t number = 0;
-  absl::Status status;
-  if (const auto images = MakeRing(*part, request, &number); images.ok())
-    status = WaitUntilDone(
-        [&] { return part->core->NewGeneration(number, *images, {until, spin_}); });
-  else
-    status = images.status();
+  stream::ImageRing ring;
+  absl::Status status = MakeRing(*part, request, ring);
+  if (status.ok())
+    status = WaitUntilDone([&] { return part->core->NewGeneration(ring, {until, spin_}); });
   if (status.ok()) {
     Resized(*part, request);
     return status;
   }
-  if (number == 0) {  // there was no reply
+  if (ring.generation == 0) {  // there was no reply
     part->link->GiveUpRing(part->id, id);
     return status;
   }
-  store_.RemoveRing(part->first_generation + number);
-  part->link->GiveBackRing(id, part->id, number);
+  store_.RemoveRing(part->first_generation + ring.generation);
+  part->link->GiveBackRing(id, part->id, ring.generation);
   return status;
 }
 
@@ -408,9 +428,8 @@ absl::StatusOr<std::shared_ptr<ProducerPart>> StreamProducer::PartToResize() {
   return next_ != nullptr ? next_ : part;
 }
 
-absl::StatusOr<uint32_t> StreamProducer::MakeRing(ProducerPart& part,
-                                                  const v1::ResizeStreamRequest& request,
-                                                  uint32_t* number) {
+absl::Status StreamProducer::MakeRing(ProducerPart& part, const v1::ResizeStreamRequest& request,
+                                      stream::ImageRing& made) {
   {
     MutexLock lock(mutex_);
     if (next_ != nullptr && next_.get() != &part)
@@ -421,12 +440,12 @@ absl::StatusOr<uint32_t> StreamProducer::MakeRing(ProducerPart& part,
   const auto context = link.NewContext(timeout_);
   VRAMD_RETURN_IF_ERROR(link.Conclude(link.streams().Resize(context.get(), request, &reply)));
   link.Own(RequestId{request.request_id()}, reply);
-  *number = reply.generation().number();
+  made.generation = reply.generation().number();
   VRAMD_ASSIGN_OR_RETURN(RingImages ring,
                          TakeRing(link, reply.generation(), Clock::now() + timeout_));
-  const auto images = static_cast<uint32_t>(ring.size());
-  store_.AddRing(part.first_generation + *number, std::move(ring));
-  return images;
+  made = RingOf(reply.generation(), ring);
+  store_.AddImages(part.first_generation + made.generation, std::move(ring));
+  return absl::OkStatus();
 }
 
 void StreamProducer::Resized(const ProducerPart& part, const v1::ResizeStreamRequest& request) {
@@ -435,6 +454,8 @@ void StreamProducer::Resized(const ProducerPart& part, const v1::ResizeStreamReq
   request_.set_intent(request.intent());
   request_.set_handle_type(request.handle_type());
   request_.set_image_count(request.image_count());
+  request_.set_min_image_count(request.min_image_count());
+  request_.set_max_image_count(request.max_image_count());
   // The next slot must be of the new ring, so the move can wait for nobody.
   if (next_.get() == &part) grace_until_ = Clock::now();
 }
@@ -447,6 +468,11 @@ void StreamProducer::Retire(ProducerPart& part) {
   if (part.first_generation + oldest <= store_.oldest()) return;
   store_.RetireRings(part.first_generation + oldest);
   part.link->Retire(part.id, oldest);
+}
+
+void StreamProducer::ReturnSurplus(ProducerPart& part) {
+  const stream::ImageRing surplus = part.core->TakeSurplus();
+  if (!surplus.images.empty()) part.link->ReturnImages(part.id, surplus.generation, surplus.images);
 }
 
 void StreamProducer::CollectBroken(ProducerPart& part) {

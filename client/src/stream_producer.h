@@ -100,6 +100,7 @@ class StreamProducer : private PartFollower::Owner {
   absl::Status FillPart(ProducerPart& part, const v1::CreateStreamReply& reply,
                         Clock::time_point deadline);
   absl::Status StartPart(ProducerPart& part);
+  absl::Status AddImages(ProducerPart& part, const v1::Generation& generation);
   void AddConsumer(ProducerPart& part, const v1::StreamEvent& event);
   absl::Status TryToAddConsumer(ProducerPart& part, const v1::StreamEvent& event);
   void RemoveConsumer(ProducerPart& part, uint64_t id);
@@ -117,12 +118,13 @@ class StreamProducer : private PartFollower::Owner {
   absl::Status TryToResize(v1::ResizeStreamRequest& request, stream::Deadline until);
   // The part whose ring a resize replaces: the newest.
   absl::StatusOr<std::shared_ptr<ProducerPart>> PartToResize();
-  // The broker's part of a resize; returns how many images the new ring has.
-  absl::StatusOr<uint32_t> MakeRing(ProducerPart& part, const v1::ResizeStreamRequest& request,
-                                    uint32_t* number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(numbering_);
+  // The broker's part of a resize.
+  absl::Status MakeRing(ProducerPart& part, const v1::ResizeStreamRequest& request,
+                        stream::ImageRing& made) ABSL_EXCLUSIVE_LOCKS_REQUIRED(numbering_);
   // The stream is now as `request` says.
   void Resized(const ProducerPart& part, const v1::ResizeStreamRequest& request);
   void Retire(ProducerPart& part);
+  void ReturnSurplus(ProducerPart& part);
   void CollectBroken(ProducerPart& part);
 
   absl::Status HandleEvent(const std::shared_ptr<StreamPart>& part,
@@ -137,10 +139,10 @@ class StreamProducer : private PartFollower::Owner {
   const std::chrono::milliseconds timeout_;
   StreamStore store_;
 
-  // A part is made, or resized, one at a time: from the look at the newest generation that there is,
-  // and at what the stream's images are, until the new ring is in the store and request_ tells of it.
-  // Else a ring of the next part and a ring that Resize() makes meanwhile could get the same public
-  // number, or the next part the old size. Held during calls to the broker. Before mutex_.
+  // A part is made, or resized, one at a time: from the look at the newest generation that there
+  // is, and at what the stream's images are, until the new ring is in the store and request_ tells
+  // of it. Else a ring of the next part and a ring that Resize() makes meanwhile could get the same
+  // public number, or the next part the old size. Held during calls to the broker. Before mutex_.
   Mutex numbering_ ABSL_ACQUIRED_BEFORE(mutex_);
 
   // Before the locks of the cores and of the store.

@@ -24,19 +24,52 @@ absl::StatusOr<RingImages> TakeRing(Link& link, const v1::Generation& generation
   for (const v1::StreamImage& image : generation.images()) {
     VRAMD_ASSIGN_OR_RETURN(Recipe recipe, FromProto(image.recipe()));
     VRAMD_ASSIGN_OR_RETURN(OsHandle handle, TakeHandle(link, image.handle(), deadline));
-    ring.push_back({std::move(recipe), std::move(handle)});
+    if (image.number() > UINT16_MAX)
+      return absl::InvalidArgumentError(
+          absl::StrCat("the broker told of image ", image.number(), "; 0 to 65535 are possible"));
+    ring.insert_or_assign(static_cast<uint16_t>(image.number()),
+                          RingImage{std::move(recipe), std::move(handle)});
   }
   return ring;
 }
 
-void StreamStore::AddRing(uint32_t generation, RingImages ring) {
+std::vector<uint16_t> NumbersIn(const v1::StreamEvent& event) {
+  std::vector<uint16_t> numbers;
+  for (const uint32_t image : event.images()) numbers.push_back(static_cast<uint16_t>(image));
+  return numbers;
+}
+
+std::vector<uint16_t> NumbersOf(const RingImages& images) {
+  std::vector<uint16_t> numbers;
+  for (const auto& [number, image] : images) numbers.push_back(number);
+  return numbers;
+}
+
+stream::ImageRing RingOf(const v1::Generation& generation, const RingImages& images) {
+  return {.generation = generation.number(),
+          .images = NumbersOf(images),
+          .grows = generation.grows(),
+          .floor = generation.min_image_count()};
+}
+
+void StreamStore::AddImages(uint32_t generation, RingImages images) {
   MutexLock lock(mutex_);
-  rings_.insert_or_assign(generation, std::move(ring));
+  rings_[generation].merge(images);
+  revision_.fetch_add(1, std::memory_order_release);
+}
+
+void StreamStore::RemoveImages(uint32_t generation, absl::Span<const uint16_t> images) {
+  MutexLock lock(mutex_);
+  const auto found = rings_.find(generation);
+  if (found == rings_.end()) return;
+  for (const uint16_t image : images) found->second.erase(image);
+  revision_.fetch_add(1, std::memory_order_release);
 }
 
 void StreamStore::RetireRings(uint32_t oldest) {
   MutexLock lock(mutex_);
   rings_.erase(rings_.begin(), rings_.lower_bound(oldest));
+  revision_.fetch_add(1, std::memory_order_release);
 }
 
 void StreamStore::RemoveRing(uint32_t generation) {
@@ -60,15 +93,27 @@ uint32_t StreamStore::CountImages(uint32_t generation) const {
   return found == rings_.end() ? 0 : static_cast<uint32_t>(found->second.size());
 }
 
+bool StreamStore::HasImage(uint32_t generation, uint32_t image) const {
+  MutexLock lock(mutex_);
+  return Find(generation, image).ok();
+}
+
+std::vector<uint16_t> StreamStore::ListImages(uint32_t generation) const {
+  MutexLock lock(mutex_);
+  const auto found = rings_.find(generation);
+  return found == rings_.end() ? std::vector<uint16_t>() : NumbersOf(found->second);
+}
+
 absl::StatusOr<const RingImage*> StreamStore::Find(uint32_t generation, uint32_t image) const {
   const auto found = rings_.find(generation);
   if (found == rings_.end())
     return absl::NotFoundError(
         absl::StrCat("generation ", generation, " of the stream's images is not in use"));
-  if (image >= found->second.size())
+  const auto in_ring = found->second.find(static_cast<uint16_t>(image));
+  if (image > UINT16_MAX || in_ring == found->second.end())
     return absl::NotFoundError(absl::StrCat("generation ", generation, " has ",
                                             found->second.size(), " images, no number ", image));
-  return &found->second[image];
+  return &in_ring->second;
 }
 
 absl::StatusOr<Recipe> StreamStore::FindRecipe(uint32_t generation, uint32_t image) const {

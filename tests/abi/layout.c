@@ -209,6 +209,8 @@ int main(void) {
   FIELD(vramd_stream_info, label);
   FIELD(vramd_stream_info, spin_ns);
   FIELD(vramd_stream_info, timeout_ms);
+  FIELD(vramd_stream_info, min_image_count);
+  FIELD(vramd_stream_info, max_image_count);
   STRUCT(vramd_slot_wait);
   FIELD(vramd_slot_wait, consumer_id);
   FIELD(vramd_slot_wait, value);

@@ -139,8 +139,11 @@ typedef struct vramd_stream_info {
   vramd_memory_intent intent;
   const char* device; /* as in vramd_allocate_info */
   vramd_handle_type handle_type;
-  /* Images of the ring, 2 to 64. So that no consumer can hold up the rest there must be one to
-   * render, one that is kept, and as many as the consumers' limits add up to. */
+  /* Images of the ring. 0: as many as its consumers need; the ring grows when one joins and shrinks
+   * some seconds after one has left, between min_image_count and max_image_count. 2 to 64: a ring
+   * of that size. It needs one image to render, one for the newest frame, and what consumers may
+   * hold: a fifo consumer its limit, a mailbox consumer its limit less 1. Whom it has too few
+   * images for is refused. */
   uint32_t image_count;
   uint32_t consumer_limit; /* consumers at once, 1 to 62; 0: 16 */
   bool allow_waiting;      /* fifo consumers may make the producer wait */
@@ -149,11 +152,15 @@ typedef struct vramd_stream_info {
   const char* label;   /* for people and logs, at most 128 bytes; may be NULL */
   uint64_t spin_ns;    /* how long acquire polls memory before it sleeps */
   uint32_t timeout_ms; /* for calls to the broker; 0: the client's */
+  /* With image_count 0 only, else 0. */
+  uint32_t min_image_count; /* 2 to 64; 0: 3, which is enough for one viewer */
+  uint32_t max_image_count; /* min_image_count to 64; 0: 16 */
 } vramd_stream_info;
-#define VRAMD_STREAM_INFO_INIT                                                                   \
-  {                                                                                              \
-    sizeof(vramd_stream_info), NULL, VRAMD_RESOURCE_IMAGE, {0, 0, 0}, VRAMD_IMAGE_INFO_INIT,     \
-        VRAMD_MEMORY_DEVICE_LOCAL, NULL, VRAMD_HANDLE_ANY, 4, 0, false, false, false, NULL, 0, 0 \
+#define VRAMD_STREAM_INFO_INIT                                                                    \
+  {                                                                                               \
+    sizeof(vramd_stream_info), NULL, VRAMD_RESOURCE_IMAGE, {0, 0, 0}, VRAMD_IMAGE_INFO_INIT,      \
+        VRAMD_MEMORY_DEVICE_LOCAL, NULL, VRAMD_HANDLE_ANY, 0, 0, false, false, false, NULL, 0, 0, \
+        0, 0                                                                                      \
   }
 
 /* Makes the stream; on return consumers find it by its name. The errors are those of
@@ -180,7 +187,7 @@ typedef struct vramd_slot {
   uint32_t struct_size;
   uint32_t session;
   uint32_t generation; /* of the ring; grows with every resize and session */
-  uint32_t image;      /* index in that ring */
+  uint32_t image;      /* its number in that ring: see vramd_stream_enumerate_images() */
   uint32_t slot;       /* of the library */
   uint32_t wait_count; /* 0 where no timelines are used */
   vramd_slot_wait waits[VRAMD_MAX_CONSUMERS];
@@ -203,12 +210,12 @@ VRAMD_EXPORT vramd_result vramd_producer_publish(vramd_producer* producer, const
 /* Gives an acquired slot back unused. */
 VRAMD_EXPORT vramd_result vramd_producer_abandon(vramd_producer* producer, const vramd_slot* slot);
 
-/* A new ring, of another size or format: of `info`, kind, buffer, image, intent, handle_type and
- * image_count are used. Frames of the old one stay valid until they are released, and come before
- * those of the new one. Slots that were acquired before can still be published until a newer one
- * is. Belongs to the thread that acquires. VRAMD_UNAVAILABLE without a broker: the old ring goes
- * on. VRAMD_RESOURCE_EXHAUSTED: too few images for the consumers that there are.
- * VRAMD_DEADLINE_EXCEEDED: older rings are still in use. */
+/* A new ring, of another size or format: of `info`, kind, buffer, image, intent, handle_type,
+ * image_count, min_image_count and max_image_count are used. Frames of the old one stay valid until
+ * they are released, and come before those of the new one. Slots that were acquired before can
+ * still be published until a newer one is. Belongs to the thread that acquires. VRAMD_UNAVAILABLE
+ * without a broker: the old ring goes on. VRAMD_RESOURCE_EXHAUSTED: too few images for the
+ * consumers that there are. VRAMD_DEADLINE_EXCEEDED: older rings are still in use. */
 VRAMD_EXPORT vramd_result vramd_producer_resize(vramd_producer* producer,
                                                 const vramd_stream_info* info, uint64_t timeout_ns);
 
@@ -278,7 +285,9 @@ typedef struct vramd_consumer_info {
   { sizeof(vramd_consumer_info), NULL, VRAMD_STREAM_MAILBOX, 0, VRAMD_WHEN_FULL_DROP, 0, 0 }
 
 /* Joins a stream. VRAMD_NOT_FOUND: there is none of that name. VRAMD_PERMISSION_DENIED.
- * VRAMD_RESOURCE_EXHAUSTED: it has as many consumers, or as few images, as it can.
+ * VRAMD_RESOURCE_EXHAUSTED: the stream has as many consumers as it may have, or its ring too few
+ * images for one more and no room to grow, or a quota is at its end; the message says which, and
+ * what to do. A consumer that was let in is not removed for want of images later.
  * VRAMD_FAILED_PRECONDITION: it does not wait for consumers. Destroy with
  * vramd_consumer_destroy(), before the client. */
 VRAMD_EXPORT vramd_result vramd_consumer_open(vramd_client* client, const vramd_consumer_info* info,
@@ -296,7 +305,7 @@ typedef struct vramd_frame {
   uint32_t session;
   uint64_t sequence;       /* 1, 2, 3...; a gap is a drop */
   uint32_t generation;     /* of the ring; grows with every resize and session */
-  uint32_t image;          /* index in that ring */
+  uint32_t image;          /* its number in that ring: see vramd_stream_enumerate_images() */
   uint64_t timeline_value; /* the producer's semaphore reaches it when the image is ready; 0: is */
   int64_t published_ns;    /* VRAMD_CLOCK_MONOTONIC */
   int64_t presentation_ns;
@@ -371,6 +380,20 @@ VRAMD_EXPORT bool vramd_stream_uses_timeline(const vramd_stream* stream);
 VRAMD_EXPORT void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest,
                                                uint32_t* image_count, uint32_t* oldest_in_use);
 
+/* The numbers of the images that a generation has now. Two-call idiom. A ring begins with 0,
+ * 1, 2...; one that grows gets further images, and gives back those that it needs no more, but
+ * never image 0. A number is never used for another image of the generation, and the numbers of the
+ * images that a generation has at one time differ modulo VRAMD_MAX_STREAM_IMAGES: who keeps what he
+ * imported in an array of so many places has one for each. VRAMD_NOT_FOUND: no such generation any
+ * more. */
+VRAMD_EXPORT vramd_result vramd_stream_enumerate_images(vramd_stream* stream, uint32_t generation,
+                                                        uint32_t* count, uint32_t* images);
+
+/* A number that differs after each change of generations and images. An image that is no longer
+ * enumerated is in no slot and in no frame that this side has: what was imported of it can go once
+ * the GPU is done with it. Thread-safe, and cheap. */
+VRAMD_EXPORT uint64_t vramd_stream_get_revision(const vramd_stream* stream);
+
 /* The recipe of an image, and, if `handle` is not NULL, a new handle to its memory, which the
  * caller owns. VRAMD_NOT_FOUND: no such generation any more, or no such image. */
 VRAMD_EXPORT vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation,
@@ -378,9 +401,9 @@ VRAMD_EXPORT vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t 
                                                  intptr_t* handle);
 
 /* A new handle to a timeline semaphore, which the caller owns; none is made if `handle` is NULL.
- * `consumer_id` 0: the producer's, that says when frames are ready. Else a consumer's, that says when
- * it is done with them; a consumer finds its own under UINT64_MAX. VRAMD_NOT_FOUND: there is none, or
- * the consumer has left. */
+ * `consumer_id` 0: the producer's, that says when frames are ready. Else a consumer's, that says
+ * when it is done with them; a consumer finds its own under UINT64_MAX. VRAMD_NOT_FOUND: there is
+ * none, or the consumer has left. */
 VRAMD_EXPORT vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint32_t session,
                                                      uint64_t consumer_id, intptr_t* handle);
 

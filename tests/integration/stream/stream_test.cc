@@ -69,7 +69,7 @@ TEST(StreamProcesses, AStoppedConsumerDelaysNobody) {
 }
 
 TEST(StreamProcesses, AKilledConsumersSlotsComeBackAtOnce) {
-  StreamRig rig(1, {.keep_last = false, .overcommit = true});
+  StreamRig rig(1, {.keep_last = false});
   Must(rig.Produce());
   for (uint64_t id = 1; id <= 10; ++id) {
     const LaneTerms terms = {LaneMode::kFifo, 1};

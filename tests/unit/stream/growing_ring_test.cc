@@ -101,13 +101,13 @@ TEST_F(GrowingRing, ImagesThatComeBeforeTheirRingWaitForIt) {
 TEST_F(GrowingRing, WhatIsNeededNoMoreIsGivenBackDownToTheFloor) {
   rig_.producer().AddImages(2, {3, 4, 5, 6});
   auto viewer = AddConsumer(1, kFifo4);
-  EXPECT_THAT(rig_.producer().TakeSurplus(), Numbers({6})) << "4 held, 1 rendered, 1 kept";
+  EXPECT_THAT(rig_.producer().TakeSurplus().images, ElementsAre(6)) << "4 held, 1 rendered, 1 kept";
   rig_.producer().ImagesGone(2, {6});
-  EXPECT_THAT(rig_.producer().TakeSurplus(), IsEmpty());
+  EXPECT_THAT(rig_.producer().TakeSurplus().images, IsEmpty());
   rig_.producer().RemoveConsumer(ConsumerId{1});
-  EXPECT_EQ(rig_.producer().TakeSurplus().size(), 3u);
+  EXPECT_EQ(rig_.producer().TakeSurplus().images.size(), 3u);
   EXPECT_EQ(rig_.producer().images(), 3u) << "not told twice, and not used";
-  EXPECT_THAT(rig_.producer().TakeSurplus(), IsEmpty());
+  EXPECT_THAT(rig_.producer().TakeSurplus().images, IsEmpty());
   for (int i = 0; i < 100; ++i) Must(rig_.Produce());
 }
 
@@ -115,9 +115,9 @@ TEST_F(GrowingRing, OnlyIdleImagesAreGivenBackTheOthersLater) {
   rig_.producer().AddImages(2, {3, 4, 5, 6});
   std::vector<AcquiredSlot> rendered;
   for (int i = 0; i < 6; ++i) rendered.push_back(Must(rig_.producer().Acquire(Patience::None())));
-  EXPECT_EQ(rig_.producer().TakeSurplus().size(), 1u);
+  EXPECT_EQ(rig_.producer().TakeSurplus().images.size(), 1u);
   for (const AcquiredSlot& slot : rendered) Must(rig_.producer().Abandon(slot.slot));
-  EXPECT_EQ(rig_.producer().TakeSurplus().size(), 3u);
+  EXPECT_EQ(rig_.producer().TakeSurplus().images.size(), 3u);
 }
 
 TEST_F(GrowingRing, WhatTheBrokerKeepsIsUsedAgainAndStillWaitsForTheGpusThatReadIt) {
@@ -128,7 +128,7 @@ TEST_F(GrowingRing, WhatTheBrokerKeepsIsUsedAgainAndStillWaitsForTheGpusThatRead
     Must(rig_.Produce());
     Must(viewer->Release(Take(*viewer).frame, 100 + static_cast<uint64_t>(i)));
   }
-  const Numbers surplus = rig_.producer().TakeSurplus();
+  const Numbers surplus = rig_.producer().TakeSurplus().images;
   ASSERT_EQ(surplus.size(), 2u);
   rig_.producer().ImagesKept(2, surplus);
   int waits = 0;
@@ -146,13 +146,13 @@ class PatientGrowingRing : public GrowingRing {
 
 TEST_F(PatientGrowingRing, ImagesAreKeptForAWhileForViewersThatComeAndGo) {
   rig_.producer().AddImages(2, {3, 4, 5, 6});
-  EXPECT_THAT(rig_.producer().TakeSurplus(), IsEmpty());
+  EXPECT_THAT(rig_.producer().TakeSurplus().images, IsEmpty());
   EXPECT_EQ(rig_.producer().images(), 7u);
 }
 
 TEST(FixedRing, GivesNothingBackAndDoesNotGrowByItself) {
   StreamRig rig(8, {.spare_for = std::chrono::nanoseconds(0)});
-  EXPECT_THAT(rig.producer().TakeSurplus(), IsEmpty());
+  EXPECT_THAT(rig.producer().TakeSurplus().images, IsEmpty());
 }
 
 TEST(FixedRing, AFrameInAnImageThatItDoesNotHaveBreaksTheProtocol) {
