@@ -380,6 +380,25 @@ void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest, uint32
                                                  : stream->consumer->oldest_in_use();
 }
 
+vramd_result vramd_stream_enumerate_images(vramd_stream* stream, uint32_t generation,
+                                           uint32_t* count, uint32_t* images) {
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream, count));
+    const std::vector<uint16_t> numbers = stream->store().ListImages(generation);
+    if (numbers.empty())
+      return absl::NotFoundError(
+          absl::StrCat("generation ", generation, " of the stream's images is not in use"));
+    const auto available = static_cast<uint32_t>(numbers.size());
+    *count = images == nullptr ? available : std::min(*count, available);
+    if (images != nullptr) std::copy_n(numbers.begin(), *count, images);
+    return absl::OkStatus();
+  });
+}
+
+uint64_t vramd_stream_get_revision(const vramd_stream* stream) {
+  return stream == nullptr ? 0 : stream->store().revision();
+}
+
 vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, uint32_t image,
                                     vramd_recipe* recipe, intptr_t* handle) {
   return RunCall([&]() -> absl::Status {
