@@ -383,7 +383,8 @@ void vramd_stream_get_generations(vramd_stream* stream, uint32_t* newest, uint32
 vramd_result vramd_stream_enumerate_images(vramd_stream* stream, uint32_t generation,
                                            uint32_t* count, uint32_t* images) {
   return RunCall([&]() -> absl::Status {
-    VRAMD_RETURN_IF_ERROR(vramd::NotNull(stream, count));
+    VRAMD_RETURN_IF_NULL(stream, count);
+    VRAMD_RETURN_IF_FORKED(stream);
     const std::vector<uint16_t> numbers = stream->store().ListImages(generation);
     if (numbers.empty())
       return absl::NotFoundError(
@@ -396,7 +397,8 @@ vramd_result vramd_stream_enumerate_images(vramd_stream* stream, uint32_t genera
 }
 
 uint64_t vramd_stream_get_revision(const vramd_stream* stream) {
-  return stream == nullptr ? 0 : stream->store().revision();
+  if (stream == nullptr || !stream->birth.is_here()) return 0;
+  return stream->store().revision();
 }
 
 vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, uint32_t image,

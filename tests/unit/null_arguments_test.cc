@@ -109,6 +109,8 @@ const NullCase kCalls[] = {
     VRAMD_NULL_CASE(vramd_consumer_get_end, "end", some, nullptr),
     VRAMD_NULL_CASE(vramd_consumer_get_counters, "consumer", nullptr, some),
     VRAMD_NULL_CASE(vramd_consumer_get_counters, "counters", some, nullptr),
+    VRAMD_NULL_CASE(vramd_stream_enumerate_images, "stream", nullptr, 1, some, nullptr),
+    VRAMD_NULL_CASE(vramd_stream_enumerate_images, "count", some, 1, nullptr, nullptr),
     VRAMD_NULL_CASE(vramd_stream_get_image, "stream", nullptr, 1, 0, some, nullptr),
     VRAMD_NULL_CASE(vramd_stream_get_image, "recipe", some, 1, 0, nullptr, nullptr),
     VRAMD_NULL_CASE(vramd_stream_get_semaphore, "stream", nullptr, 1, 0, some),
