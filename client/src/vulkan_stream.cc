@@ -1,8 +1,9 @@
 // A stream's images and semaphores on one VkDevice, imported when they are first used.
 //
-// An import is destroyed when its generation is out of use and the GPU is done with the last work
-// on it. The second is known from our own semaphore: each generation remembers the highest value
-// that work on it signals. Without timelines the CPU has waited for that work already.
+// An import is destroyed when its image is out of use, with its generation or because the ring has
+// shrunk, and the GPU is done with the last work on it. The second is known from our own semaphore:
+// each image remembers the highest value that work on it signals. Without timelines the CPU has
+// waited for that work already.
 //
 // The same holds for a semaphore that is waited for, of a consumer that has left or of a session
 // that is over: it remembers the highest value that a submission which waits for it signals. That
@@ -16,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -33,11 +33,13 @@ namespace {
 constexpr uint64_t kFrames = 0;
 constexpr uint64_t kOwnReleases = UINT64_MAX;
 
-struct Ring {
-  std::vector<vramd_vk_resource> resources;  // those without memory are not imported yet
-  uint32_t session = 0;                      // 0: nothing was submitted
-  uint64_t last_value = 0;                   // that work on it signals
+struct Image {
+  vramd_vk_resource resource = VRAMD_VK_RESOURCE_INIT;
+  uint32_t session = 0;     // 0: nothing was submitted
+  uint64_t last_value = 0;  // that work on it signals
 };
+
+using ImageKey = std::pair<uint32_t, uint32_t>;  // generation, number
 
 using SemaphoreKey = std::pair<uint32_t, uint64_t>;  // session, consumer
 
@@ -60,20 +62,23 @@ struct vramd_vk_stream {
   absl::StatusOr<VkSemaphore> ImportSemaphore(intptr_t handle);
   absl::Status SyncSlot(const vramd_slot& slot, VkPipelineStageFlags stage, vramd_vk_sync& sync);
   absl::Status SyncFrame(const vramd_frame& frame, VkPipelineStageFlags stage, vramd_vk_sync& sync);
-  absl::Status Signal(uint32_t session, uint64_t id, uint32_t generation, vramd_vk_sync& sync);
+  absl::Status Signal(uint32_t session, uint64_t id, const vramd::ImageKey& image,
+                      vramd_vk_sync& sync);
   absl::Status AddWait(const vramd::SemaphoreKey& key, uint64_t value, VkPipelineStageFlags stage,
                        vramd_vk_sync& sync);
   bool IsOurs(const vramd::SemaphoreKey& key) const { return signalled.count(key) != 0; }
   bool GpuHasReached(uint32_t session, uint64_t last_value) const;
-  void DestroyOldRings();
+  bool IsThere(const vramd::ImageKey& key);
+  void DestroyUnusedImages();
   void DestroyUnusedSemaphores();
-  void Destroy(vramd::Ring& ring);
 
   vramd_vk_device& device;
   vramd_stream& stream;
   const vramd::Birth birth;
   const bool uses_timeline;
-  std::map<uint32_t, vramd::Ring> rings;
+  std::map<vramd::ImageKey, vramd::Image> images;
+  uint64_t revision = 0;      // of the stream, when it was last looked through; see still_unused
+  bool still_unused = false;  // images are out of use, but the GPU is not done with them
   std::map<vramd::SemaphoreKey, vramd::Semaphore> semaphores;
   std::map<vramd::SemaphoreKey, uint64_t> signalled;  // highest value that was given out
 };
@@ -82,14 +87,10 @@ using vramd::LastStatus;
 using vramd::RunCall;
 
 vramd_vk_stream::~vramd_vk_stream() {
-  for (auto& [generation, ring] : rings) Destroy(ring);
+  for (auto& [key, image] : images) vramd_vk_resource_destroy(&device, &image.resource);
   if (!birth.is_here()) return;
   for (const auto& [key, imported] : semaphores)
     device.vk.DestroySemaphore(device.device, imported.semaphore, nullptr);
-}
-
-void vramd_vk_stream::Destroy(vramd::Ring& ring) {
-  for (vramd_vk_resource& resource : ring.resources) vramd_vk_resource_destroy(&device, &resource);
 }
 
 bool vramd_vk_stream::GpuHasReached(uint32_t session, uint64_t last_value) const {
@@ -105,17 +106,27 @@ bool vramd_vk_stream::GpuHasReached(uint32_t session, uint64_t last_value) const
   return true;
 }
 
-void vramd_vk_stream::DestroyOldRings() {
+void vramd_vk_stream::DestroyUnusedImages() {
+  const uint64_t now = vramd_stream_get_revision(&stream);
+  if (now == revision && !still_unused) return;
+  revision = now;
+  still_unused = false;
   uint32_t oldest = 0;
   vramd_stream_get_generations(&stream, nullptr, nullptr, &oldest);
-  for (auto entry = rings.begin(); entry != rings.end() && entry->first < oldest;) {
-    if (!GpuHasReached(entry->second.session, entry->second.last_value)) {
-      ++entry;
-      continue;
-    }
-    Destroy(entry->second);
-    entry = rings.erase(entry);
+  for (auto entry = images.begin(); entry != images.end();) {
+    auto& [key, image] = *entry;
+    const bool used = key.first >= oldest && IsThere(key);
+    const bool done = !used && GpuHasReached(image.session, image.last_value);
+    still_unused = still_unused || (!used && !done);
+    if (done) vramd_vk_resource_destroy(&device, &image.resource);
+    entry = done ? images.erase(entry) : std::next(entry);
   }
+}
+
+bool vramd_vk_stream::IsThere(const vramd::ImageKey& key) {
+  vramd_recipe recipe{};
+  recipe.struct_size = sizeof(recipe);
+  return vramd_stream_get_image(&stream, key.first, key.second, &recipe, nullptr) == VRAMD_OK;
 }
 
 void vramd_vk_stream::DestroyUnusedSemaphores() {
@@ -132,22 +143,20 @@ void vramd_vk_stream::DestroyUnusedSemaphores() {
 
 absl::StatusOr<const vramd_vk_resource*> vramd_vk_stream::GetResource(uint32_t generation,
                                                                       uint32_t image) {
-  if (rings.size() > 1) DestroyOldRings();
-  vramd::Ring& ring = rings[generation];
-  if (image >= VRAMD_MAX_STREAM_IMAGES)
-    return absl::InvalidArgumentError(absl::StrCat("a stream has no image number ", image));
-  if (image >= ring.resources.size()) ring.resources.resize(image + 1, VRAMD_VK_RESOURCE_INIT);
-  vramd_vk_resource& resource = ring.resources[image];
-  if (resource.memory != VK_NULL_HANDLE) return &resource;
+  DestroyUnusedImages();
+  const auto found = images.find({generation, image});
+  if (found != images.end()) return &found->second.resource;
   vramd_recipe recipe{};
   recipe.struct_size = sizeof(recipe);
   const vramd_result result = vramd_stream_get_image(&stream, generation, image, &recipe, nullptr);
   if (result != VRAMD_OK) return LastStatus(result);
-  VRAMD_ASSIGN_OR_RETURN(resource, vramd::ImportResource(device, recipe, [&](intptr_t* handle) {
-                           return vramd_stream_get_image(&stream, generation, image, &recipe,
-                                                         handle);
-                         }));
-  return &resource;
+  VRAMD_ASSIGN_OR_RETURN(
+      vramd_vk_resource resource, vramd::ImportResource(device, recipe, [&](intptr_t* handle) {
+        return vramd_stream_get_image(&stream, generation, image, &recipe, handle);
+      }));
+  vramd::Image& imported = images[{generation, image}];
+  imported.resource = resource;
+  return &imported.resource;
 }
 
 absl::StatusOr<VkSemaphore> vramd_vk_stream::ImportSemaphore(intptr_t handle) {
@@ -177,14 +186,16 @@ absl::StatusOr<VkSemaphore> vramd_vk_stream::GetSemaphore(uint32_t session, uint
 
 // A new semaphore begins at 0, so the first value is 1: a value of 0 in a frame or a release means
 // that there is nothing to wait for.
-absl::Status vramd_vk_stream::Signal(uint32_t session, uint64_t id, uint32_t generation,
+absl::Status vramd_vk_stream::Signal(uint32_t session, uint64_t id, const vramd::ImageKey& image,
                                      vramd_vk_sync& sync) {
   VRAMD_ASSIGN_OR_RETURN(sync.signal_semaphore, GetSemaphore(session, id));
   sync.signal_count = 1;
   sync.signal_value = ++signalled[{session, id}];
-  vramd::Ring& ring = rings[generation];
-  ring.session = session;
-  ring.last_value = sync.signal_value;
+  // One that was never imported here has nothing to wait for.
+  const auto found = images.find(image);
+  if (found == images.end()) return absl::OkStatus();
+  found->second.session = session;
+  found->second.last_value = sync.signal_value;
   return absl::OkStatus();
 }
 
@@ -208,7 +219,7 @@ absl::Status vramd_vk_stream::SyncSlot(const vramd_slot& slot, VkPipelineStageFl
     // The consumer has left since: the broker has signalled for it.
     if (!absl::IsNotFound(added)) VRAMD_RETURN_IF_ERROR(added);
   }
-  VRAMD_RETURN_IF_ERROR(Signal(slot.session, vramd::kFrames, slot.generation, sync));
+  VRAMD_RETURN_IF_ERROR(Signal(slot.session, vramd::kFrames, {slot.generation, slot.image}, sync));
   for (uint32_t i = 0; i < waits; ++i) {
     const auto waited = semaphores.find({slot.session, slot.waits[i].consumer_id});
     if (waited != semaphores.end()) waited->second.last_value = sync.signal_value;
@@ -225,7 +236,8 @@ absl::Status vramd_vk_stream::SyncFrame(const vramd_frame& frame, VkPipelineStag
     VRAMD_RETURN_IF_ERROR(AddWait(frames, frame.timeline_value, stage, sync));
   // What is kept is not given back.
   if (!frame.kept)
-    VRAMD_RETURN_IF_ERROR(Signal(frame.session, vramd::kOwnReleases, frame.generation, sync));
+    VRAMD_RETURN_IF_ERROR(
+        Signal(frame.session, vramd::kOwnReleases, {frame.generation, frame.image}, sync));
   if (sync.wait_count == 0) return absl::OkStatus();
   vramd::Semaphore& waited = semaphores.at(frames);
   waited.last_value = sync.signal_value;

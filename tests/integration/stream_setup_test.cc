@@ -114,13 +114,13 @@ TEST_F(StreamSetupTest, ANewRingArrivesInOrder) {
   EXPECT_EQ(events.NextWords(), "FOLLOWING");
   for (uint32_t number = 2; number <= 100; ++number) {
     v1::ResizeStreamReply reply;
-    ASSERT_TRUE(alice_.Resize(part, 2 + number % 3, &reply).ok());
+    ASSERT_TRUE(alice_.Resize(part, 3 + number % 3, &reply).ok());
     EXPECT_EQ(reply.generation().number(), number);
-    EXPECT_EQ(alice_.RedeemAll(reply.generation()), 2 + number % 3);
+    EXPECT_EQ(alice_.RedeemAll(reply.generation()), 3 + number % 3);
     const auto event = events.Next();
     ASSERT_TRUE(event.has_value());
     EXPECT_EQ(event->generation().number(), number);
-    EXPECT_EQ(bob_.RedeemAll(event->generation()), 2 + number % 3);
+    EXPECT_EQ(bob_.RedeemAll(event->generation()), 3 + number % 3);
     ASSERT_TRUE(alice_.Retire(part, number).ok());
   }
   ASSERT_TRUE(alice_.Leave(part).ok());

@@ -23,6 +23,8 @@ void vramd_stream_get_generations(vramd_stream*, uint32_t*, uint32_t*, uint32_t*
   *oldest = 1;
 }
 
+uint64_t vramd_stream_get_revision(const vramd_stream*) { return 0; }
+
 vramd_result vramd_stream_get_image(vramd_stream*, uint32_t, uint32_t, vramd_recipe*, intptr_t*) {
   return VRAMD_NOT_FOUND;
 }

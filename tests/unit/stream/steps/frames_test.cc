@@ -12,7 +12,7 @@ using steps::ExpectHolds;
 // A producer and a consumer that both wait for each other where they must.
 steps::Scenario HandOver(uint32_t images, int frames, LaneTerms terms, WhenFull when_full) {
   return [=](Scheduler& scheduler) {
-    StepsRig rig(scheduler, images, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, images, {.keep_last = false});
     const auto consumer = rig.AddConsumer(terms, when_full);
     scheduler.AddThread("producer", [&] {
       rig.Produce(frames);
@@ -37,7 +37,7 @@ TEST(Steps, AFifoOfOneFrameGetsAll) {
 // Slots that are rendered at the same time all count as frames that the consumer may get.
 TEST(Steps, AFifoGetsAllOfAProducerThatRendersTwoFramesAtATime) {
   ExpectHolds(2, 500, [](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 4, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, 4, {.keep_last = false});
     const auto consumer = rig.AddConsumer({LaneMode::kFifo, 2}, WhenFull::kWait);
     scheduler.AddThread("producer", [&] {
       for (int pair = 0; pair < 2; ++pair) {

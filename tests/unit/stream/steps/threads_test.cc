@@ -78,7 +78,7 @@ bool WaitsFor(const AcquiredSlot& slot, uint64_t value) {
 
 TEST(Steps, AnAbandonedSlotStillTellsWhatItMustWaitFor) {
   ExpectHolds(3, 20, [](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 1, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, 1, {.keep_last = false});
     const auto consumer = rig.AddConsumer({LaneMode::kFifo, 1});
     rig.Produce(1);
     const Received next = Must(consumer->TryNext());
@@ -96,7 +96,7 @@ TEST(Steps, AnAbandonedSlotStillTellsWhatItMustWaitFor) {
 
 TEST(Steps, AWaitIsToldForOneFrame) {
   ExpectHolds(3, 30, [](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 2, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, 2, {.keep_last = false});
     const auto consumer = rig.AddConsumer({LaneMode::kMailbox, 2});
     rig.Produce(1);
     const Received next = Must(consumer->TryNext());
@@ -158,7 +158,7 @@ TEST(Steps, CancelEndsOneNext) {
 
 TEST(Steps, CancelEndsOneAcquire) {
   ExpectHolds(2, 500, [](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 1, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, 1, {.keep_last = false});
     const auto consumer = rig.AddConsumer({LaneMode::kFifo, 1}, WhenFull::kWait);
     rig.Produce(1);
     Word32 cancelled{0};
@@ -196,7 +196,7 @@ TEST(Steps, CancelEndsOneAcquire) {
 // meant for it comes, and then all that follows.
 steps::Scenario JoinWhileRendering(uint32_t acquired, LaneTerms terms, bool keep_last) {
   return [=](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 5, {.keep_last = keep_last, .overcommit = true});
+    StepsRig rig(scheduler, 5, {.keep_last = keep_last});
     rig.Produce(1);
     std::vector<uint32_t> slots;
     while (slots.size() < acquired) slots.push_back(Must(rig.producer().Acquire(Forever())).slot);
@@ -238,7 +238,7 @@ TEST(Steps, WhoJoinsWhileItHasRoomForAllThatIsRenderedMissesNothing) {
 
 TEST(Steps, WhoIsRemovedLetsAWaitingProducerGo) {
   ExpectHolds(2, 500, [](Scheduler& scheduler) {
-    StepsRig rig(scheduler, 2, {.keep_last = false, .overcommit = true});
+    StepsRig rig(scheduler, 2, {.keep_last = false});
     const auto consumer = rig.AddConsumer({LaneMode::kFifo, 2}, WhenFull::kWait);
     rig.Produce(1);
     scheduler.AddThread("producer", [&] { rig.Produce(2); });
