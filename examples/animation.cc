@@ -1,12 +1,12 @@
 // Puts a moving picture together from parts that other processes render, each into a stream of its
 // own, and streams it on: a consumer of many streams and the producer of one. It sets the pace; its
 // consumers cannot slow it down.
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <thread>
 
+#include "common/command_line.h"
 #include "common/scene.h"
 #include "common/streaming.h"
 
@@ -136,17 +136,13 @@ class Mixer {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Puts a moving picture together from parts, and streams it");
-  app.add_option("--name", options.name, "application part of all names")->capture_default_str();
-  app.add_option("--parts", options.parts, "streams that it is made of")
-      ->check(CLI::Range(1, 16))
-      ->capture_default_str();
-  app.add_option("--frames", options.frames, "how many")->capture_default_str();
-  app.add_option("--rate", options.rate, "frames in a second")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--wait-for", options.wait_for, "begin when it has so many consumers");
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Puts a moving picture together from parts, and streams it");
+  line.Text("--name", options.name, "application part of all names");
+  line.Number("--parts", options.parts, "streams that it is made of", {1, 16});
+  line.Number("--frames", options.frames, "how many");
+  line.Number("--rate", options.rate, "frames in a second", {1, 1000});
+  line.Number("--wait-for", options.wait_for, "begin when it has so many consumers");
+  line.Parse(argc, argv);
 
   vramd::Client client = vramd::Client::Connect().OrExit();
   Mixer(client, options).Run();

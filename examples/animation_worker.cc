@@ -1,9 +1,9 @@
 // Renders part i of n of a moving picture, rows of each frame, into a stream NAME/part-i. It runs
 // ahead of who puts the parts together until that has two frames, then waits for it: so the parts
 // stay together, although no process knows of the others.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/command_line.h"
 #include "common/scene.h"
 #include "common/streaming.h"
 
@@ -50,18 +50,15 @@ void RenderFrame(example::Gpu& gpu, vramd::Producer& producer, vramd::VulkanStre
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Renders a part of a moving picture into a stream");
-  app.add_option("--name", options.name, "application part of the name")->capture_default_str();
-  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
-  app.add_option("--part", options.part, "which part, from 0")->capture_default_str();
-  app.add_option("--parts", options.parts, "how many there are")
-      ->check(CLI::Range(1, 16))
-      ->capture_default_str();
-  app.add_option("--frames", options.frames, "how many")->capture_default_str();
-  app.add_option("--width", options.width, "of the picture, texels")->capture_default_str();
-  app.add_option("--height", options.height, "of the picture, texels, a multiple of --parts")
-      ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Renders a part of a moving picture into a stream");
+  line.Text("--name", options.name, "application part of the name");
+  line.Text("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  line.Number("--part", options.part, "which part, from 0");
+  line.Number("--parts", options.parts, "how many there are", {1, 16});
+  line.Number("--frames", options.frames, "how many");
+  line.Number("--width", options.width, "of the picture, texels");
+  line.Number("--height", options.height, "of the picture, texels, a multiple of --parts");
+  line.Parse(argc, argv);
   if (options.part >= options.parts) example::Die("--part must be less than --parts");
   if (options.height % options.parts != 0) example::Die("--height must be a multiple of --parts");
 

@@ -1,8 +1,8 @@
 // Opens NAME/composite when it is there, reads it back, says so by publishing NAME/captured, and
 // writes a PNG.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/command_line.h"
 #include "common/gpu.h"
 #include "common/picture.h"
 #include "common/stopwatch.h"
@@ -11,10 +11,10 @@
 int main(int argc, char** argv) {
   std::string name = "demo";
   std::string output = "capture.png";
-  CLI::App app("Writes an image that another process published into a PNG file");
-  app.add_option("--name", name, "application part of all names")->capture_default_str();
-  app.add_option("--output", output, "the PNG file to write")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Writes an image that another process published into a PNG file");
+  line.Text("--name", name, "application part of all names");
+  line.Text("--output", output, "the PNG file to write");
+  line.Parse(argc, argv);
 
   vramd::Client client = vramd::Client::Connect().OrExit();
   vramd::Lease lease =

@@ -1,9 +1,9 @@
 // Waits for all tiles of NAME/tiles, lays a picture with alpha over them, and publishes the result,
 // a second shared image, as NAME/composite. It stays until NAME/captured says that somebody read
 // it.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/command_line.h"
 #include "common/scene.h"
 #include "common/stopwatch.h"
 #include "common/waiting.h"
@@ -65,11 +65,11 @@ void Compose(const vramd::Lease& tiles_lease, const vramd::Lease& composite_leas
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Lays a picture over tiles that other processes rendered");
-  app.add_option("--name", options.name, "application part of all names")->capture_default_str();
-  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
-  app.add_option("--picture", options.picture, "a PNG file, best with alpha")->required();
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Lays a picture over tiles that other processes rendered");
+  line.Text("--name", options.name, "application part of all names");
+  line.Text("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  line.RequiredText("--picture", options.picture, "a PNG file, best with alpha");
+  line.Parse(argc, argv);
 
   const example::Picture picture = example::ReadPng(options.picture);
   vramd::Client client = vramd::Client::Connect().OrExit();

@@ -1,12 +1,12 @@
 // Follows a stream, as fast as it can or slowly on purpose, and says how it fared; can write a
 // contact sheet of what it saw.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <thread>
 
+#include "common/command_line.h"
 #include "common/gpu.h"
 #include "common/picture.h"
 #include "vramd/stream.h"
@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::string name = "demo/animation";
   bool every = false;
-  std::chrono::milliseconds slow{0};
+  uint32_t slow_ms = 0;
   std::string sheet;
   uint32_t columns = 4, rows = 3;
   uint32_t each = 15;  // frames from one picture on the sheet to the next
@@ -79,7 +79,7 @@ class Follower {
       Note(*frame);
       Read(*frame);
       if (!options_.sheet.empty()) sheet_.Add(frame->sequence(), pixels_.data(), image_.width);
-      std::this_thread::sleep_for(options_.slow);
+      std::this_thread::sleep_for(std::chrono::milliseconds(options_.slow_ms));
     }
     if (!options_.sheet.empty()) sheet_.Write();
   }
@@ -131,12 +131,12 @@ class Follower {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Follows a stream and says how it fared");
-  app.add_option("--name", options.name, "of the stream")->capture_default_str();
-  app.add_flag("--every", options.every, "take every frame, not the newest");
-  app.add_option("--slow-ms", options.slow, "do nothing for so long after each frame");
-  app.add_option("--sheet", options.sheet, "write a contact sheet to this PNG file");
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Follows a stream and says how it fared");
+  line.Text("--name", options.name, "of the stream");
+  line.Flag("--every", options.every, "take every frame, not the newest");
+  line.Number("--slow-ms", options.slow_ms, "do nothing for so long after each frame");
+  line.Text("--sheet", options.sheet, "write a contact sheet to this PNG file");
+  line.Parse(argc, argv);
 
   vramd::Client client = vramd::Client::Connect().OrExit();
   Follower follower(client, options);

@@ -1,9 +1,9 @@
 // The same picture made by one process in memory of its own, to compare with: the same shaders, no
 // broker. With --expect it says whether a PNG file holds exactly these texels.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstring>
 
+#include "common/command_line.h"
 #include "common/scene.h"
 #include "common/stopwatch.h"
 
@@ -94,15 +94,15 @@ void Compare(const example::Scene& scene, const example::HostBuffer& pixels,
 int main(int argc, char** argv) {
   std::string device, picture_path, output, expect;
   uint32_t tiles = 4, width = 1920, height = 1080;
-  CLI::App app("Makes the demo's picture in one process, without a broker");
-  app.add_option("--device", device, "part of the name of a GPU");
-  app.add_option("--picture", picture_path, "a PNG file, best with alpha")->required();
-  app.add_option("--output", output, "the PNG file to write");
-  app.add_option("--expect", expect, "a PNG file to compare with; exit code 1 if it differs");
-  app.add_option("--tiles", tiles)->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--width", width, "texels")->capture_default_str();
-  app.add_option("--height", height, "texels, a multiple of --tiles")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line("Makes the demo's picture in one process, without a broker");
+  line.Text("--device", device, "part of the name of a GPU");
+  line.RequiredText("--picture", picture_path, "a PNG file, best with alpha");
+  line.Text("--output", output, "the PNG file to write");
+  line.Text("--expect", expect, "a PNG file to compare with; exit code 1 if it differs");
+  line.Number("--tiles", tiles, "how many there are", {1, 64});
+  line.Number("--width", width, "texels");
+  line.Number("--height", height, "texels, a multiple of --tiles");
+  line.Parse(argc, argv);
   if (height % tiles != 0) example::Die("--height must be a multiple of --tiles");
 
   const example::Picture picture = example::ReadPng(picture_path);

@@ -3,9 +3,9 @@
 //
 //   NAME/tiles    the image                       published by the worker of tile 0
 //   NAME/tile-i   the same image, when tile i is there    published by each worker
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/command_line.h"
 #include "common/scene.h"
 #include "common/stopwatch.h"
 #include "common/waiting.h"
@@ -60,17 +60,15 @@ void Render(const vramd::Lease& lease, uint32_t tile) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Renders one tile of a picture into an image that several processes share");
-  app.add_option("--name", options.name, "application part of all names")->capture_default_str();
-  app.add_option("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
-  app.add_option("--tile", options.tile, "which tile to render, from 0")->capture_default_str();
-  app.add_option("--tiles", options.tiles, "how many there are")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  app.add_option("--width", options.width, "texels")->capture_default_str();
-  app.add_option("--height", options.height, "texels, a multiple of --tiles")
-      ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  example::CommandLine line(
+      "Renders one tile of a picture into an image that several processes share");
+  line.Text("--name", options.name, "application part of all names");
+  line.Text("--device", options.device, "UUID, LUID, index or part of the name of a GPU");
+  line.Number("--tile", options.tile, "which tile to render, from 0");
+  line.Number("--tiles", options.tiles, "how many there are", {1, 64});
+  line.Number("--width", options.width, "texels");
+  line.Number("--height", options.height, "texels, a multiple of --tiles");
+  line.Parse(argc, argv);
   if (options.tile >= options.tiles) example::Die("--tile must be less than --tiles");
   if (options.height % options.tiles != 0) example::Die("--height must be a multiple of --tiles");
 
