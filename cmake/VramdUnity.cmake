@@ -1,12 +1,15 @@
-# The sanitizer builds compile several files of a target at a time (CMAKE_UNITY_BUILD in their
-# presets), which takes less than half as long. Listed here is what cannot stand in one file with its
-# neighbours, for a name in an anonymous namespace that a neighbour has, too, or because a test
-# links a stand-in for it.
+# The sanitizer builds (CMAKE_UNITY_BUILD in their presets) and that of tests/windows/run compile
+# several files of a target at a time, which takes less than half as long. Listed here is what cannot
+# stand in one file with its neighbours, for a name in an anonymous namespace that a neighbour has,
+# too, or because a test links a stand-in for it.
 if(NOT CMAKE_UNITY_BUILD)
   return()
 endif()
 
 set_target_properties(vramd_proto PROPERTIES UNITY_BUILD OFF)  # generated
+if(TARGET vramd_layer)  # reads Vulkan's headers only, which takes no time
+  set_target_properties(vramd_layer PROPERTIES UNITY_BUILD OFF)
+endif()
 
 # vramd_alone(TARGET FILES...): files of that target, by their paths in this repository.
 function(vramd_alone target)
@@ -17,8 +20,10 @@ function(vramd_alone target)
   endif()
 endfunction()
 
-vramd_alone(vramd_driver_shim driver-shim/opaque_fd_linux.cc)
+vramd_alone(vramd_driver_shim driver-shim/nv_win32_windows.cc driver-shim/opaque_fd_linux.cc)
 vramd_alone(vramd_daemon daemon/config.cc daemon/follow_rpc.cc daemon/streams_rpc.cc)
 vramd_alone(vramd_client client/src/c_api.cc client/src/stream_convert.cc client/src/watch_core.cc)
 vramd_alone(vramd_client_vulkan client/src/vulkan_stream.cc)
-vramd_alone(unit_stream tests/unit/stream/hostile_test.cc)
+vramd_alone(vramd_ipc ipc/peer_identity_windows.cc)
+vramd_alone(unit_stream tests/unit/stream/growing_ring_test.cc tests/unit/stream/hostile_test.cc)
+vramd_alone(broker_test tests/integration/trace_test_windows.cc)
