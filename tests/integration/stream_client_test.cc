@@ -307,7 +307,11 @@ int main(int argc, char** argv) {
   if (role == "--role=producer") return vramd::PlayProducer(vramd::ParseRoleOptions(argc, argv));
   if (role == "--role=consumer") return vramd::PlayConsumer(vramd::ParseRoleOptions(argc, argv));
   testing::InitGoogleTest(&argc, argv);
-  if (argc > 1 && std::string(argv[1]).rfind("--rounds=", 0) == 0)
-    vramd::stress_rounds = std::stoi(std::string(argv[1]).substr(9));
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option.rfind("--rounds=", 0) == 0) vramd::stress_rounds = std::stoi(option.substr(9));
+    if (option.rfind("--viewers-seconds=", 0) == 0)
+      vramd::viewers_seconds = std::stoi(option.substr(18));
+  }
   return RUN_ALL_TESTS();
 }

@@ -97,6 +97,8 @@ class StreamTest : public testing::Test {
 
 // How often the stress test kills somebody: --rounds=N.
 extern int stress_rounds;
+// How long the viewers' test lets them come and go: --viewers-seconds=N.
+extern int viewers_seconds;
 
 }  // namespace vramd
 

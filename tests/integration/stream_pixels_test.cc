@@ -81,7 +81,6 @@ void RecordDrawing(VkCommandBuffer commands, const std::vector<uint8_t>& texels,
 
 StreamInfo ImageStream(uint32_t format, uint32_t width, uint32_t height) {
   StreamInfo info = StreamInfo::Image("stream/pixels", format, width, height, kUsage);
-  info.image_count = 8;
   info.allow_waiting = true;
   return info;
 }
@@ -295,6 +294,34 @@ TEST_P(StreamPixelsTest, EveryFrameThroughAResize) {
   EXPECT_EQ(some["received"] + some["dropped"], 120u);
   EXPECT_EQ(some["last"], 120u);
   EXPECT_EQ(some["wrong"], 0u);
+  painter.WriteLine("leave");
+}
+
+TEST_P(StreamPixelsTest, TheRingGrowsForViewersWhoComeAndGo) {
+  ChildProcess& painter = StartPainter();
+  ChildProcess& every = StartViewer("fifo");
+  Await(painter, "consumers", "ok 1");
+  int published = 0;
+  for (int round = 0; round < 4; ++round) {
+    ChildProcess& leaves = StartViewer("mailbox");
+    StartViewer("mailbox");  // stays
+    Await(painter, "consumers", "ok " + std::to_string(3 + round));
+    published += 20;
+    EXPECT_EQ(Ask(painter, "publish 20"), "ok " + std::to_string(published));
+    leaves.Kill();
+    Await(painter, "consumers", "ok " + std::to_string(2 + round));
+  }
+  EXPECT_EQ(Ask(painter, "publish 20"), "ok 100");
+  EXPECT_EQ(Ask(painter, "end"), "ok");
+  const auto all = ConsumerReport::Parse(Hear(every));
+  EXPECT_EQ(all["received"], 100u);
+  EXPECT_EQ(all["wrong"], 0u);
+  for (size_t i = 3; i < children_.size(); i += 2) {
+    const auto some = ConsumerReport::Parse(Hear(*children_[i]));
+    EXPECT_EQ(some["end"], uint64_t{VRAMD_END_FINISHED});
+    EXPECT_EQ(some["last"], 100u);
+    EXPECT_EQ(some["wrong"], 0u);
+  }
   painter.WriteLine("leave");
 }
 
