@@ -33,7 +33,6 @@ vramd::Producer Create(vramd::Client& client, const Options& options, const vram
   const std::string name = options.name + "/animation";
   vramd::StreamInfo info = vramd::StreamInfo::Image(
       name.c_str(), part.image.format, part.image.width, part.image.height * options.parts, kUsage);
-  info.image_count = 10;
   info.label = "a moving picture";
   return vramd::Producer::Create(client, info).OrExit();
 }

@@ -25,7 +25,6 @@ vramd::Producer Create(vramd::Client& client, const Options& options) {
       vramd::StreamInfo::Image(name.c_str(), example::kSceneFormat, options.width,
                                options.height / options.parts, example::kSceneUsage);
   info.device = options.device.empty() ? nullptr : options.device.c_str();
-  info.image_count = 4;  // the follower's two, one to render, one that is kept
   info.allow_waiting = true;
   info.label = "part of a moving picture";
   return vramd::Producer::Create(client, info).OrExit();
