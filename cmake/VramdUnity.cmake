@@ -22,7 +22,8 @@ endfunction()
 
 vramd_alone(vramd_driver_shim driver-shim/nv_win32_windows.cc driver-shim/opaque_fd_linux.cc)
 vramd_alone(vramd_daemon daemon/config.cc daemon/follow_rpc.cc daemon/streams_rpc.cc)
-vramd_alone(vramd_client client/src/c_api.cc client/src/stream_convert.cc client/src/watch_core.cc)
+vramd_alone(vramd_client client/src/c_api.cc client/src/c_api_stream.cc client/src/stream_convert.cc
+            client/src/watch_core.cc)
 vramd_alone(vramd_client_vulkan client/src/vulkan_stream.cc)
 vramd_alone(vramd_ipc ipc/peer_identity_windows.cc)
 vramd_alone(unit_stream tests/unit/stream/growing_ring_test.cc tests/unit/stream/hostile_test.cc)
