@@ -10,6 +10,9 @@ namespace {
 
 // The broker has made the ring, and may make 32 that are not retired.
 TEST_F(StreamTest, ARingWhoseHandlesDoNotArriveIsGivenBack) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer's check of virtual calls needs a descriptor, too";
+#endif
   Client client = broker_.Connect();
   Producer producer = Producer::Create(client, BufferStream(4096)).OrExit();
   const auto consumer = StartConsumer({"mode=fifo", "limit=2"});
