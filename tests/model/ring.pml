@@ -73,10 +73,9 @@
 #endif
 
 #define CONSUMERS 3
-#define IMAGES 8 /* numbers: at least FLOOR + GROWTH */
 #define NONE 255
-#define IN(set, image) (((set) >> (image)) & 1)
-#define ONLY(image) (1 << (image))
+#include "sets.pml"
+#define IMAGES MEMBERS /* numbers: at least FLOOR + GROWTH */
 
 #define IS_MAILBOX(terms) ((terms) > 100)
 #define HOLDS(terms) (IS_MAILBOX(terms) -> (terms) - 101 : (terms))
@@ -116,19 +115,10 @@ byte knows[CONSUMERS * IMAGES]; /* what each number means to it, 0: not told */
 
 /* Results of the following, within one step. */
 hidden byte needed;
-hidden byte counted;
-hidden byte picked;
-hidden byte i_;
 hidden byte c_;
 
 #define HELD (held[0] | held[1] | held[2])
 #define USED (hands[0] | hands[1] | hands[2] | pending[0] | pending[1] | pending[2])
-
-inline count(set) {
-  counted = 0;
-  i_ = 0;
-  do :: i_ < IMAGES -> counted = counted + IN(set, i_); i_++ :: else -> break od
-}
 
 /* For these consumers. */
 inline count_needed(here) {
@@ -140,20 +130,6 @@ inline count_needed(here) {
      c_++
   :: else -> break
   od
-}
-
-/* Any one of a set that is not empty. */
-inline pick(set) {
-  if
-  :: IN(set, 0) -> picked = 0
-  :: IN(set, 1) -> picked = 1
-  :: IN(set, 2) -> picked = 2
-  :: IN(set, 3) -> picked = 3
-  :: IN(set, 4) -> picked = 4
-  :: IN(set, 5) -> picked = 5
-  :: IN(set, 6) -> picked = 6
-  :: IN(set, 7) -> picked = 7
-  fi
 }
 
 inline tell(channel, kind, what, meaning) {
