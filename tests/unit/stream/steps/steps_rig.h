@@ -60,11 +60,13 @@ class Gate {
 class StepsRig {
  public:
   StepsRig(Scheduler& scheduler, uint32_t images, const ProducerOptions& options = {})
+      : StepsRig(scheduler, ImageRing::Fixed(1, images), options) {}
+  StepsRig(Scheduler& scheduler, const ImageRing& ring, const ProducerOptions& options = {})
       : scheduler_(scheduler),
-        images_(images),
+        ring_(ring),
         board_(Must(CreateOneWriterSection(BoardBytes(), "test board"))),
         producer_(Must(ProducerCore::Create(board_, options))) {
-    Must(producer_->NewGeneration(1, images, Patience::None()));
+    Must(producer_->NewGeneration(ring, Patience::None()));
     scheduler_.Name("producer", producer_.get(), sizeof(ProducerCore));
     scheduler_.Name("content", content_.data(), sizeof(content_));
     producer_->ContinueAfter(0);
@@ -77,7 +79,7 @@ class StepsRig {
     auto consumer = Must(ConsumerCore::Create(
         Must(MappedSection::Map(board_, BoardBytes(), SectionAccess::kReadOnly)),
         lane.ConsumerEnd(), terms));
-    consumer->AddGeneration(1, images_);
+    consumer->AddGeneration(ring_);
     scheduler_.Name("consumer", consumer.get(), sizeof(ConsumerCore));
     scheduler_.Name("lane", lane.lane(), sizeof(Lane));
     consumer->board().stream();
@@ -95,6 +97,7 @@ class StepsRig {
 
   // Writes a frame into an acquired slot, in two steps, and publishes it.
   uint64_t Fill(uint32_t slot) {
+    Check(content_[slot] != kFreed, absl::StrCat("slot ", slot, " is rendered into, but freed"));
     content_[slot] = 0;
     content_[slot] = producer().published() + 1;
     const auto sequence = producer().Publish(slot, {});
@@ -109,6 +112,9 @@ class StepsRig {
       Fill(slot->slot);
     }
   }
+
+  // What the broker does with an image that nobody has any more.
+  void Free(uint32_t slot) { content_[slot] = kFreed; }
 
   // A frame that is held is whole and stays what it is.
   void Look(const ConsumerFrame& frame) {
@@ -152,6 +158,8 @@ class StepsRig {
   }
 
  private:
+  static constexpr uint64_t kFreed = ~uint64_t{0};
+
   // The word of the board at `offset` was the latest one used. Both ends map the board for
   // themselves, so its words have two addresses, and are given one name.
   void NameBoard(size_t offset) {
@@ -162,7 +170,7 @@ class StepsRig {
   }
 
   Scheduler& scheduler_;
-  const uint32_t images_;
+  const ImageRing ring_;  // as it was at first
   const OsHandle board_;
   const std::unique_ptr<ProducerCore> producer_;
   std::array<Word64, kSlotCapacity> content_;  // the number of the frame in the slot
