@@ -19,7 +19,9 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 // A child keeps until its end what it may not destroy: that is the rule under test, and no leak.
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+extern "C" [[gnu::visibility("default")]] const char* __asan_default_options() {
+  return "detect_leaks=0";
+}
 #endif
 
 namespace vramd {
