@@ -3,13 +3,14 @@
 namespace vramctl {
 
 vramd::Result<FrameReader> FrameReader::Open(vramd::Client& client, const std::string& name,
-                                             const vramd_consumer_info& how) {
+                                             const vramd_consumer_info& how,
+                                             std::chrono::milliseconds patience) {
   auto consumer = vramd::Consumer::Open(client, name, how);
   if (!consumer.ok()) return consumer.status();
   const vramd::Recipe recipe = consumer->recipe();
   vramd::Status readable = CheckReadable(consumer->name(), recipe);
   if (!readable.ok()) return readable;
-  auto reader = ImageReader::Create(recipe);
+  auto reader = ImageReader::Create(recipe, patience);
   if (!reader.ok()) return reader.status();
   FrameReader made(*std::move(consumer), *std::move(reader));
   auto stream = vramd::VulkanStream::Create(made.reader_.importer(), made.consumer_);

@@ -16,7 +16,10 @@ class FrameReader {
  public:
   // INVALID_ARGUMENT or FAILED_PRECONDITION when no pictures can be made of the stream's images.
   static vramd::Result<FrameReader> Open(vramd::Client& client, const std::string& name,
-                                         const vramd_consumer_info& how);
+                                         const vramd_consumer_info& how,
+                                         std::chrono::milliseconds patience);
+  // As ImageReader::abandoned().
+  bool abandoned() const { return reader_.abandoned(); }
 
   // DEADLINE_EXCEEDED: no frame came in time. OUT_OF_RANGE: the stream has ended. Both leave the
   // reader as it is; after any other error it is of no more use.

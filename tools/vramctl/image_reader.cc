@@ -45,7 +45,8 @@ vramd::Status CheckReadable(const std::string& name, const vramd_recipe& recipe)
   return ToRgba8(image.format, nullptr, 0).status();
 }
 
-vramd::Result<ImageReader> ImageReader::Create(const vramd_recipe& recipe) {
+vramd::Result<ImageReader> ImageReader::Create(const vramd_recipe& recipe,
+                                               std::chrono::milliseconds patience) {
   auto instance = VulkanInstance::Create();
   if (!instance.ok()) return instance.status();
   const auto physical =
@@ -53,6 +54,7 @@ vramd::Result<ImageReader> ImageReader::Create(const vramd_recipe& recipe) {
   if (!physical.ok()) return physical.status();
   auto host = VulkanHost::Create(*instance, *physical);
   if (!host.ok()) return host.status();
+  host->set_patience(patience);
   auto importer = vramd::VulkanDevice::Create(vkGetInstanceProcAddr, instance->get(), *physical,
                                               host->device());
   if (!importer.ok()) return importer.status();

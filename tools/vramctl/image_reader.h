@@ -21,8 +21,12 @@ vramd::Status CheckReadable(const std::string& name, const vramd_recipe& recipe)
 
 class ImageReader {
  public:
-  // On the device where `recipe` can be imported.
-  static vramd::Result<ImageReader> Create(const vramd_recipe& recipe);
+  // On the device where `recipe` can be imported. Read() waits so long for the GPU.
+  static vramd::Result<ImageReader> Create(const vramd_recipe& recipe,
+                                           std::chrono::milliseconds patience);
+
+  // A Read() has given up waiting: Leave(), and destroy nothing.
+  bool abandoned() const { return host_.abandoned(); }
 
   vramd::VulkanDevice& importer() { return importer_; }
 

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "tools/vramctl/command.h"
 #include "tools/vramctl/frame_reader.h"
 #include "tools/vramctl/recording.h"
+#include "tools/vramctl/stop.h"
 #include "tools/vramctl/text.h"
 
 namespace vramctl {
@@ -29,15 +29,6 @@ struct RecordOptions {
   uint32_t limit = 2;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-// Ctrl-C and SIGTERM end the recording and not the program, which has to finish the file. A signal
-// cannot end a wait for a frame, so the wait is cut into pieces.
-void StopOnSignals() {
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { interrupted = 1; });
-}
-constexpr std::chrono::milliseconds kPiece(100);
-
 Clock::time_point EndOf(const RecordOptions& options) {
   if (options.seconds <= 0) return Clock::time_point::max();
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -47,13 +38,15 @@ Clock::time_point EndOf(const RecordOptions& options) {
 // Why it stopped, for people, or the error.
 vramd::Result<std::string> RecordAll(FrameReader& reader, const RecordOptions& options,
                                      Recording& recording) {
-  StopOnSignals();
+  StopOnSignals();  // the file has to be finished
   const Clock::time_point end = EndOf(options);
   while (options.frames == 0 || recording.frames() < options.frames) {
-    if (interrupted != 0) return std::string("interrupted");
+    if (Stopped()) return std::string("interrupted");
     const auto left = end == Clock::time_point::max() ? kPiece : end - Clock::now();
     if (left.count() <= 0) return std::string("the time is over");
     const auto picture = reader.Next(std::min<Clock::duration>(left, kPiece));
+    if (reader.abandoned() && Stopped()) return std::string("interrupted");
+    if (reader.abandoned()) return picture.status();
     if (picture.status().code() == VRAMD_DEADLINE_EXCEEDED) continue;
     if (picture.status().code() == VRAMD_OUT_OF_RANGE) return picture.status().message();
     if (!picture.ok()) return picture.status();
@@ -83,21 +76,24 @@ void Tell(const RecordOptions& options, const FrameReader& reader, const Recordi
   std::printf("; end: %s\n", Printable(why).c_str());
 }
 
-vramd::Status Record(vramd::Client& client, const RecordOptions& options, bool as_json) {
+vramd::Status Record(vramd::Client& client, const RecordOptions& options, const Context& context) {
   const auto rate = ParseFrameRate(options.rate);
   if (!options.rate.empty() && !rate)
     return {VRAMD_INVALID_ARGUMENT,
             "--rate " + options.rate + " is no rate; give 60, 29.97 or 30000/1001"};
   auto recording = Recording::Create(options.path, rate);
   if (!recording.ok()) return recording.status();
-  auto reader = FrameReader::Open(client, options.name, vramd::ConsumerInfo::Fifo(options.limit));
+  auto reader = FrameReader::Open(client, options.name, vramd::ConsumerInfo::Fifo(options.limit),
+                                  std::chrono::milliseconds(context.timeout_ms));
   if (!reader.ok()) return reader.status();
   const auto why = RecordAll(*reader, options, **recording);
   // Also after an error: what was recorded until then is good.
   vramd::Status finished = (*recording)->Finish();
+  if (!finished.ok() && reader->abandoned()) Leave(Finish(finished));
   if (!finished.ok()) return finished;
   if ((*recording)->frames() != 0)
-    Tell(options, *reader, **recording, why.ok() ? *why : why.status().message(), as_json);
+    Tell(options, *reader, **recording, why.ok() ? *why : why.status().message(), context.json);
+  if (reader->abandoned()) Leave(Finish(why.status()));
   if (!why.ok()) return why.status();
   if ((*recording)->frames() == 0)
     return {VRAMD_NOT_FOUND, "no frame came of " + reader->name() + ": " + *why};
@@ -122,7 +118,7 @@ void AddRecordCommand(CLI::App& app, Context& context) {
       ->capture_default_str();
   sub->callback([&context, options] {
     context.exit_code = WithClient(
-        context, [&](vramd::Client& client) { return Record(client, *options, context.json); });
+        context, [&](vramd::Client& client) { return Record(client, *options, context); });
   });
 }
 

@@ -14,6 +14,7 @@
 #include "tools/vramctl/frame_reader.h"
 #include "tools/vramctl/image_reader.h"
 #include "tools/vramctl/png_file.h"
+#include "tools/vramctl/stop.h"
 #include "tools/vramctl/text.h"
 
 namespace vramctl {
@@ -25,15 +26,17 @@ struct SnapshotOptions {
 };
 
 // The pixels of a published image.
-vramd::Result<Picture> ReadLease(const std::string& name, const vramd::Lease& lease) {
+vramd::Result<Picture> ReadLease(const std::string& name, const vramd::Lease& lease,
+                                 std::chrono::milliseconds timeout) {
   const vramd_recipe recipe = lease.recipe();
   vramd::Status readable = CheckReadable(name, recipe);
   if (!readable.ok()) return readable;
-  auto reader = ImageReader::Create(recipe);
+  auto reader = ImageReader::Create(recipe, timeout);
   if (!reader.ok()) return reader.status();
   const auto resource = reader->importer().Import(lease);
   if (!resource.ok()) return resource.status();
   auto rgba = reader->Read(*resource, recipe);
+  if (reader->abandoned()) Leave(Finish(rgba.status()));
   if (!rgba.ok()) return rgba.status();
   return Picture{recipe.image.width, recipe.image.height, *std::move(rgba)};
 }
@@ -43,8 +46,9 @@ struct Taken {
   vramd::Recipe recipe;
 };
 
-vramd::Result<Taken> TakeImage(const std::string& name, const vramd::Lease& lease) {
-  auto picture = ReadLease(name, lease);
+vramd::Result<Taken> TakeImage(const std::string& name, const vramd::Lease& lease,
+                               std::chrono::milliseconds timeout) {
+  auto picture = ReadLease(name, lease, timeout);
   if (!picture.ok()) return picture.status();
   return Taken{*std::move(picture), lease.recipe()};
 }
@@ -52,9 +56,10 @@ vramd::Result<Taken> TakeImage(const std::string& name, const vramd::Lease& leas
 // The newest frame, or the first that comes.
 vramd::Result<Taken> TakeFrame(vramd::Client& client, const std::string& name,
                                std::chrono::milliseconds timeout) {
-  auto reader = FrameReader::Open(client, name, vramd::ConsumerInfo::Mailbox());
+  auto reader = FrameReader::Open(client, name, vramd::ConsumerInfo::Mailbox(), timeout);
   if (!reader.ok()) return reader.status();
   auto picture = reader->Next(timeout);
+  if (reader->abandoned()) Leave(Finish(picture.status()));
   if (!picture.ok()) return picture.status();
   return Taken{*std::move(picture), reader->recipe()};
 }
@@ -63,7 +68,7 @@ vramd::Result<Taken> TakeFrame(vramd::Client& client, const std::string& name,
 vramd::Result<Taken> Take(vramd::Client& client, const std::string& name,
                           std::chrono::milliseconds timeout) {
   const auto lease = client.Open(name);
-  if (lease.ok()) return TakeImage(name, *lease);
+  if (lease.ok()) return TakeImage(name, *lease, timeout);
   if (lease.status().code() != VRAMD_NOT_FOUND) return lease.status();
   auto frame = TakeFrame(client, name, timeout);
   if (frame.status().code() == VRAMD_NOT_FOUND)

@@ -1,6 +1,9 @@
 #include "tools/vramctl/vulkan_host.h"
 
+#include <algorithm>
 #include <string>
+
+#include "tools/vramctl/stop.h"
 
 #define VOLK_IMPLEMENTATION
 #include <volk.h>
@@ -111,11 +114,11 @@ vramd::Result<VulkanHost> VulkanHost::Create(const VulkanInstance& instance,
 }
 
 VulkanHost::~VulkanHost() {
-  if (device_ != VK_NULL_HANDLE) vkDestroyDevice(device_, nullptr);
+  if (device_ != VK_NULL_HANDLE && !abandoned_) vkDestroyDevice(device_, nullptr);
 }
 
 vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record,
-                              const vramd::VulkanSync& sync) const {
+                              const vramd::VulkanSync& sync) {
   VkCommandPoolCreateInfo pool_info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool_info.queueFamilyIndex = queue_family_;
   VkCommandPool pool = VK_NULL_HANDLE;
@@ -139,12 +142,33 @@ vramd::Status VulkanHost::Run(const std::function<void(VkCommandBuffer)>& record
   } else {
     status = VulkanError("vkAllocateCommandBuffers", result);
   }
-  vkDestroyCommandPool(device_, pool, nullptr);
+  if (!abandoned_) vkDestroyCommandPool(device_, pool, nullptr);
   return status;
 }
 
-vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands,
-                                        const vramd::VulkanSync& sync) const {
+// In pieces: a signal must end it, too. The copy waits for the frame's producer, which may be
+// stopped in a debugger or hang; the broker only signals for one that is dead.
+vramd::Status VulkanHost::Await(VkFence fence) {
+  using std::chrono::nanoseconds;
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  for (;;) {
+    const nanoseconds left = deadline - std::chrono::steady_clock::now();
+    const auto piece = std::clamp<nanoseconds>(left, nanoseconds(0), kPiece);
+    const auto wait = static_cast<uint64_t>(piece.count());
+    const VkResult result = vkWaitForFences(device_, 1, &fence, VK_TRUE, wait);
+    if (result == VK_SUCCESS) return {};
+    if (result != VK_TIMEOUT) return VulkanError("the copy on the GPU", result);
+    abandoned_ = Stopped() || left.count() <= 0;
+    if (Stopped()) return {VRAMD_CANCELLED, "interrupted while waiting for the GPU"};
+    if (abandoned_)
+      return {
+          VRAMD_DEADLINE_EXCEEDED,
+          "the GPU did not copy the image within " + std::to_string(patience_.count()) +
+              " ms: its producer has not finished it; look at the producer, or raise --timeout"};
+  }
+}
+
+vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands, const vramd::VulkanSync& sync) {
   VkFenceCreateInfo fence_info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   VkFence fence = VK_NULL_HANDLE;
   VkResult result = vkCreateFence(device_, &fence_info, nullptr, &fence);
@@ -157,10 +181,10 @@ vramd::Status VulkanHost::SubmitAndWait(VkCommandBuffer commands,
   VkTimelineSemaphoreSubmitInfo timeline{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
   sync.Apply(submit, timeline);
   result = vkQueueSubmit(queue, 1, &submit, fence);
-  // The copy waits at most for a frame's producer, and the broker lets nobody wait for a dead one.
-  if (result == VK_SUCCESS) result = vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX);
-  vkDestroyFence(device_, fence, nullptr);
-  return result == VK_SUCCESS ? vramd::Status() : VulkanError("the copy on the GPU", result);
+  const vramd::Status done =
+      result == VK_SUCCESS ? Await(fence) : VulkanError("the copy on the GPU", result);
+  if (!abandoned_) vkDestroyFence(device_, fence, nullptr);
+  return done;
 }
 
 vramd::Result<uint32_t> VulkanHost::FindMemoryType(uint32_t bits,

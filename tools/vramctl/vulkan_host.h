@@ -5,6 +5,7 @@
 
 #include <volk.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -49,17 +50,25 @@ class VulkanHost {
   VulkanHost(VulkanHost&& other) noexcept
       : physical_(other.physical_),
         device_(std::exchange(other.device_, VK_NULL_HANDLE)),
-        queue_family_(other.queue_family_) {}
+        queue_family_(other.queue_family_),
+        patience_(other.patience_),
+        abandoned_(other.abandoned_) {}
   VulkanHost& operator=(VulkanHost&&) = delete;
   ~VulkanHost();
 
   VkDevice device() const { return device_; }
   uint32_t queue_family() const { return queue_family_; }
 
+  // How long Run() waits for the GPU.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
+
   // Runs what `record` records, after and before what `sync` says, and waits until the GPU is done
-  // with it.
+  // with it. DEADLINE_EXCEEDED: it was not in time; CANCELLED: a signal came, see stop.h. After
+  // either the host is abandoned: the GPU may use it and what it was given for ever, so nothing of
+  // these may be destroyed. Leave() then.
+  bool abandoned() const { return abandoned_; }
   vramd::Status Run(const std::function<void(VkCommandBuffer)>& record,
-                    const vramd::VulkanSync& sync = {}) const;
+                    const vramd::VulkanSync& sync = {});
 
   // The first memory type of `bits` that has all of `properties`; NOT_FOUND if none.
   vramd::Result<uint32_t> FindMemoryType(uint32_t bits, VkMemoryPropertyFlags properties) const;
@@ -67,11 +76,14 @@ class VulkanHost {
  private:
   VulkanHost(VkPhysicalDevice physical, VkDevice device, uint32_t queue_family)
       : physical_(physical), device_(device), queue_family_(queue_family) {}
-  vramd::Status SubmitAndWait(VkCommandBuffer commands, const vramd::VulkanSync& sync) const;
+  vramd::Status SubmitAndWait(VkCommandBuffer commands, const vramd::VulkanSync& sync);
+  vramd::Status Await(VkFence fence);
 
   VkPhysicalDevice physical_;
   VkDevice device_;
   uint32_t queue_family_;
+  std::chrono::milliseconds patience_{5000};
+  bool abandoned_ = false;
 };
 
 // A buffer that the GPU writes and the CPU reads, mapped.
