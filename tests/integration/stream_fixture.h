@@ -29,7 +29,7 @@ class StreamProcess {
 
   void Tell(const std::string& line) { process_.WriteLine(line); }
   std::string Hear() {
-    return process_.ReadLine(std::chrono::seconds(60)).value_or("(nothing: it ended or hangs)");
+    return process_.ReadLine(std::chrono::seconds(150)).value_or("(nothing: it ended or hangs)");
   }
   std::string Ask(const std::string& line) {
     Tell(line);

@@ -95,8 +95,17 @@ grpc::Status StreamParty::Retire(uint64_t part, uint32_t oldest) {
 grpc::Status StreamParty::RetireByRequest(uint64_t part, uint64_t request) {
   v1::RetireRequest retire;
   v1::RetireReply reply;
+  line_.lane->Abandon(RequestId{request});
   retire.set_part_id(part);
   retire.set_request_id(request);
+  return streams_->Retire(NewContext().get(), retire, &reply);
+}
+
+grpc::Status StreamParty::RetireUnused(uint64_t part, uint32_t generation) {
+  v1::RetireRequest retire;
+  v1::RetireReply reply;
+  retire.set_part_id(part);
+  retire.set_unused_generation(generation);
   return streams_->Retire(NewContext().get(), retire, &reply);
 }
 

@@ -28,7 +28,10 @@ class StreamParty {
   grpc::Status Resize(uint64_t part, uint32_t images, v1::ResizeStreamReply* reply);
   grpc::Status Start(uint64_t part);
   grpc::Status Retire(uint64_t part, uint32_t oldest);
+  // Of a Resize whose reply did not come: redeems none of its handles, as nobody could.
   grpc::Status RetireByRequest(uint64_t part, uint64_t request);
+  // Of a Resize whose reply came: its handles are this process's own.
+  grpc::Status RetireUnused(uint64_t part, uint32_t generation);
   grpc::Status Leave(uint64_t part);
   grpc::Status LeaveByRequest(uint64_t request);
   v1::ListStreamsReply List();
