@@ -34,6 +34,8 @@ class ChildProcess {
 
   // One line of its standard output without the newline; nullopt at its end or at the deadline.
   std::optional<std::string> ReadLine(std::chrono::milliseconds timeout = std::chrono::seconds(30));
+  // Every byte of what is left of it, up to its end or the deadline.
+  std::string ReadRest(std::chrono::milliseconds timeout = std::chrono::seconds(60));
   bool WriteLine(const std::string& line);
 
   void Kill();       // SIGKILL, or TerminateProcess
@@ -55,6 +57,8 @@ class ChildProcess {
   size_t ResidentBytes() const;
 
  private:
+  bool ReadMore(std::chrono::steady_clock::time_point deadline);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "base/os_handle.h"
 
@@ -124,20 +125,31 @@ ChildProcess::~ChildProcess() {
 
 uint32_t ChildProcess::id() const { return static_cast<uint32_t>(state_->pid); }
 
+// False: nothing came in time, or nothing will.
+bool ChildProcess::ReadMore(std::chrono::steady_clock::time_point deadline) {
+  char buffer[4096];
+  if (!WaitReadable(state_->output, deadline)) return false;
+  const ssize_t got = read(state_->output.get(), buffer, sizeof(buffer));
+  if (got <= 0) return false;
+  state_->unread.append(buffer, static_cast<size_t>(got));
+  return true;
+}
+
 std::optional<std::string> ChildProcess::ReadLine(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  for (;;) {
-    if (const size_t end = state_->unread.find('\n'); end != std::string::npos) {
-      std::string line = state_->unread.substr(0, end);
-      state_->unread.erase(0, end + 1);
-      return line;
-    }
-    char buffer[4096];
-    if (!WaitReadable(state_->output, deadline)) return std::nullopt;
-    const ssize_t got = read(state_->output.get(), buffer, sizeof(buffer));
-    if (got <= 0) return std::nullopt;
-    state_->unread.append(buffer, static_cast<size_t>(got));
+  size_t end = 0;
+  while ((end = state_->unread.find('\n')) == std::string::npos)
+    if (!ReadMore(deadline)) return std::nullopt;
+  std::string line = state_->unread.substr(0, end);
+  state_->unread.erase(0, end + 1);
+  return line;
+}
+
+std::string ChildProcess::ReadRest(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (ReadMore(deadline)) {
   }
+  return std::exchange(state_->unread, {});
 }
 
 bool ChildProcess::WriteLine(const std::string& line) {

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <utility>
 
 #include "base/os_handle.h"
 #include "base/wide_windows.h"
@@ -166,28 +167,38 @@ ChildProcess::~ChildProcess() {
 
 uint32_t ChildProcess::id() const { return state_->pid; }
 
+// False: nothing came in time, or nothing will.
+bool ChildProcess::ReadMore(std::chrono::steady_clock::time_point deadline) {
+  // A read that outlived an earlier deadline is still in flight.
+  if (!state_->is_reading &&
+      !state_->reading.StartRead(state_->output, state_->buffer.data(), state_->buffer.size()).ok())
+    return false;
+  state_->is_reading = true;
+  if (WaitForSingleObject(state_->reading.event(), MillisecondsUntil(deadline)) != WAIT_OBJECT_0)
+    return false;
+  state_->is_reading = false;
+  const auto got = state_->reading.Finish();
+  if (!got.ok() || *got == 0) return false;
+  state_->unread.append(state_->buffer.data(), *got);
+  return true;
+}
+
 std::optional<std::string> ChildProcess::ReadLine(std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
-  for (;;) {
-    if (const size_t end = state_->unread.find('\n'); end != std::string::npos) {
-      std::string line = state_->unread.substr(0, end);
-      state_->unread.erase(0, end + 1);
-      if (!line.empty() && line.back() == '\r') line.pop_back();
-      return line;
-    }
-    // A read that outlived an earlier deadline is still in flight.
-    if (!state_->is_reading &&
-        !state_->reading.StartRead(state_->output, state_->buffer.data(), state_->buffer.size())
-             .ok())
-      return std::nullopt;
-    state_->is_reading = true;
-    if (WaitForSingleObject(state_->reading.event(), MillisecondsUntil(deadline)) != WAIT_OBJECT_0)
-      return std::nullopt;
-    state_->is_reading = false;
-    const auto got = state_->reading.Finish();
-    if (!got.ok() || *got == 0) return std::nullopt;
-    state_->unread.append(state_->buffer.data(), *got);
+  size_t end = 0;
+  while ((end = state_->unread.find('\n')) == std::string::npos)
+    if (!ReadMore(deadline)) return std::nullopt;
+  std::string line = state_->unread.substr(0, end);
+  state_->unread.erase(0, end + 1);
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+std::string ChildProcess::ReadRest(std::chrono::milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  while (ReadMore(deadline)) {
   }
+  return std::exchange(state_->unread, {});
 }
 
 bool ChildProcess::WriteLine(const std::string& line) {
