@@ -29,6 +29,11 @@ std::optional<FrameRate> ParseFrameRate(const std::string& text);
 // `frames` after the first, within `nanoseconds`; to a thousandth. nullopt if it cannot be told.
 std::optional<FrameRate> MeasureFrameRate(uint64_t frames, int64_t nanoseconds);
 
+// Of a stream that has only begun: the rate that its first frames are nearest to, of those that
+// cameras, films and displays have, if the nearest is near. What they were published at, in order.
+// nullopt with less than two frames.
+std::optional<FrameRate> GuessFrameRate(const std::vector<int64_t>& published_ns);
+
 // As long for every rate, so that it can be written over when the rate is known.
 std::string Y4mHeader(uint32_t width, uint32_t height, const FrameRate& rate);
 
