@@ -27,11 +27,11 @@ int Finish(const vramd::Status& status) {
   return kExitFailed;
 }
 
-void PrintJson(const nlohmann::json& value, bool pretty) {
+void PrintJson(const nlohmann::json& value, bool pretty, std::FILE* to) {
   const std::string text =
       value.dump(pretty ? 2 : -1, ' ', false, nlohmann::json::error_handler_t::replace);
-  std::printf("%s\n", text.c_str());
-  std::fflush(stdout);
+  std::fprintf(to, "%s\n", text.c_str());
+  std::fflush(to);
 }
 
 }  // namespace vramctl

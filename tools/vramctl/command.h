@@ -7,6 +7,7 @@
 #define VRAMD_TOOLS_VRAMCTL_COMMAND_H_
 
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -49,7 +50,7 @@ int WithClient(const Context& context, const std::function<vramd::Status(vramd::
 int Finish(const vramd::Status& status);
 
 // One JSON value on a line of its own; indented if `pretty`. Bytes that are not UTF-8 are replaced.
-void PrintJson(const nlohmann::json& value, bool pretty = true);
+void PrintJson(const nlohmann::json& value, bool pretty = true, std::FILE* to = stdout);
 
 }  // namespace vramctl
 

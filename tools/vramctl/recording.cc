@@ -1,10 +1,11 @@
 #include "tools/vramctl/recording.h"
 
 #include <cctype>
-#include <cstdio>
-#include <fstream>
+#include <utility>
+#include <vector>
 
 #include "tools/vramctl/png_file.h"
+#include "tools/vramctl/sink.h"
 #include "tools/vramctl/text.h"
 
 namespace vramctl {
@@ -14,61 +15,108 @@ std::string SizeOf(uint32_t width, uint32_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
-class Y4mRecording final : public Recording {
+// What both kinds of Y4M have in common: one size.
+class Y4mRecording : public Recording {
  public:
-  Y4mRecording(std::string path, std::optional<FrameRate> rate)
-      : Recording(rate), path_(std::move(path)) {}
+  Y4mRecording(const std::string& path, std::optional<FrameRate> rate)
+      : Recording(rate), sink_(path) {}
 
-  // What was never finished is no use to anybody.
-  ~Y4mRecording() override {
-    if (!file_.is_open() || finished_) return;
-    file_.close();
-    std::remove(path_.c_str());
+  vramd::Result<std::string> Encode(const Picture& picture) const override {
+    return Y4mFrame(picture.rgba);
   }
 
-  vramd::Status Add(const Picture& picture) override {
+  vramd::Status Write(const Picture& picture, const std::string& encoded) override {
     if (frames() == 0) {
       width_ = picture.width;
       height_ = picture.height;
-      header_ = Header();
-      file_.open(path_, std::ios::binary | std::ios::trunc);
-      file_ << header_;
     }
     if (picture.width != width_ || picture.height != height_)
       return {VRAMD_FAILED_PRECONDITION,
               "the stream changed from " + SizeOf(width_, height_) + " to " +
                   SizeOf(picture.width, picture.height) +
                   ", and a .y4m file has one size; record to PNG files instead"};
-    const std::string frame = Y4mFrame(picture.rgba);
-    file_.write(frame.data(), static_cast<std::streamsize>(frame.size()));
-    if (!file_) return WriteError();
-    Count(picture);
-    return {};
+    vramd::Status written = WriteFrame(picture, encoded);
+    if (written.ok()) Count(picture);
+    return written;
   }
 
+ protected:
+  virtual vramd::Status WriteFrame(const Picture& picture, const std::string& encoded) = 0;
+  std::string HeaderWith(const FrameRate& rate) const { return Y4mHeader(width_, height_, rate); }
+
+  Sink sink_;
+
+ private:
+  uint32_t width_ = 0, height_ = 0;
+};
+
+// Its header is written again at the end, with the rate as it was.
+class Y4mFile final : public Y4mRecording {
+ public:
+  using Y4mRecording::Y4mRecording;
+
   vramd::Status Finish() override {
-    if (!file_.is_open()) return {};
-    if (Header() != header_) file_.seekp(0) << Header();
-    file_.close();
-    if (!file_) return WriteError();
-    finished_ = true;
-    return {};
+    if (!sink_.is_open()) return {};
+    if (Header() != header_) {
+      vramd::Status written = sink_.WriteAtBegin(Header());
+      if (!written.ok()) return written;
+    }
+    return sink_.Finish();
   }
 
  private:
-  // A rate that is not known yet is 1; of a single frame it stays so.
-  std::string Header() const {
-    return Y4mHeader(width_, height_, rate().value_or(FrameRate{1, 1}));
+  vramd::Status WriteFrame(const Picture&, const std::string& encoded) override {
+    if (!sink_.is_open()) {
+      header_ = Header();
+      vramd::Status written = sink_.Write(header_);
+      if (!written.ok()) return written;
+    }
+    return sink_.Write(encoded);
   }
-  vramd::Status WriteError() const {
-    return {VRAMD_INTERNAL, "cannot write " + path_ + ": is there room, and may you write there?"};
+  // A rate that is not known yet is 1; of a single frame it stays so.
+  std::string Header() const { return HeaderWith(rate().value_or(FrameRate{1, 1})); }
+
+  std::string header_;  // as it stands in the file
+};
+
+// Its header goes first and stays: the rate is the one that was given, or that of the first frames,
+// which are held back until there are enough.
+class Y4mPipe final : public Y4mRecording {
+ public:
+  Y4mPipe(const std::string& path, std::optional<FrameRate> rate)
+      : Y4mRecording(path, rate), given_(rate) {}
+
+  vramd::Status Finish() override {
+    vramd::Status written = LetGo();
+    return written.ok() ? sink_.Finish() : written;
   }
 
-  const std::string path_;
-  std::string header_;  // as it stands in the file
-  std::ofstream file_;
-  uint32_t width_ = 0, height_ = 0;
-  bool finished_ = false;
+ private:
+  static constexpr size_t kEnough = 5;
+
+  vramd::Status WriteFrame(const Picture& picture, const std::string& encoded) override {
+    if (begun_) return sink_.Write(encoded);
+    held_.push_back(encoded);
+    times_.push_back(picture.published_ns);
+    if (!given_ && picture.duration_ns > 0) given_ = MeasureFrameRate(1, picture.duration_ns);
+    return given_ || held_.size() == kEnough ? LetGo() : vramd::Status();
+  }
+
+  // The header and the frames that waited for it.
+  vramd::Status LetGo() {
+    if (held_.empty()) return {};
+    begun_ = true;
+    vramd::Status written =
+        sink_.Write(HeaderWith(given_.value_or(GuessFrameRate(times_).value_or(FrameRate{1, 1}))));
+    for (const std::string& frame : std::exchange(held_, {}))
+      if (written.ok()) written = sink_.Write(frame);
+    return written;
+  }
+
+  std::optional<FrameRate> given_;
+  std::vector<std::string> held_;
+  std::vector<int64_t> times_;
+  bool begun_ = false;
 };
 
 class PngRecording final : public Recording {
@@ -76,9 +124,13 @@ class PngRecording final : public Recording {
   PngRecording(std::string pattern, std::optional<FrameRate> rate)
       : Recording(rate), pattern_(std::move(pattern)) {}
 
-  vramd::Status Add(const Picture& picture) override {
-    vramd::Status written =
-        WritePng(NumberedPath(pattern_, frames() + 1), picture.width, picture.height, picture.rgba);
+  vramd::Result<std::string> Encode(const Picture& picture) const override {
+    return EncodePng(picture.width, picture.height, picture.rgba, PngEffort::kFast);
+  }
+  vramd::Status Write(const Picture& picture, const std::string& encoded) override {
+    Sink file(NumberedPath(pattern_, frames() + 1));
+    vramd::Status written = file.Write(encoded);
+    if (written.ok()) written = file.Finish();
     if (written.ok()) Count(picture);
     return written;
   }
@@ -131,13 +183,17 @@ std::string NumberedPath(const std::string& pattern, uint64_t number) {
 vramd::Result<std::unique_ptr<Recording>> Recording::Create(const std::string& path,
                                                             std::optional<FrameRate> rate) {
   std::unique_ptr<Recording> made;
-  if (EndsWith(path, ".y4m")) made = std::make_unique<Y4mRecording>(path, rate);
-  if (EndsWith(path, ".png") && !NumberedPath(path, 1).empty())
+  if (IsPipe(path))
+    made = std::make_unique<Y4mPipe>(path, rate);
+  else if (EndsWith(path, ".y4m"))
+    made = std::make_unique<Y4mFile>(path, rate);
+  else if (EndsWith(path, ".png") && !NumberedPath(path, 1).empty())
     made = std::make_unique<PngRecording>(path, rate);
   if (made == nullptr)
-    return vramd::Status(
-        VRAMD_INVALID_ARGUMENT,
-        "cannot record to " + path + ": name a .y4m file, or PNG files as in frames-%05d.png");
+    return vramd::Status(VRAMD_INVALID_ARGUMENT,
+                         "cannot record to " + path +
+                             ": name a .y4m file, PNG files as in frames-%05d.png, a FIFO, or - "
+                             "for standard output");
   return made;
 }
 

@@ -1,4 +1,5 @@
-// Files that frames are recorded into: one .y4m, or a PNG file for each frame.
+// What frames are recorded into: one .y4m file or a pipe of the same bytes, or a PNG file for each
+// frame.
 #ifndef VRAMD_TOOLS_VRAMCTL_RECORDING_H_
 #define VRAMD_TOOLS_VRAMCTL_RECORDING_H_
 
@@ -14,15 +15,19 @@ namespace vramctl {
 
 class Recording {
  public:
-  // `path` ends in .y4m, or in .png with one %d or %0Nd before, for the frame's number from 1.
+  // `path` ends in .y4m, or in .png with one %d or %0Nd before, for the frame's number from 1. "-"
+  // and a path of something that is no regular file (a FIFO) take what a .y4m file has.
   // INVALID_ARGUMENT for any other. `rate` nullopt: to be measured.
   static vramd::Result<std::unique_ptr<Recording>> Create(const std::string& path,
                                                           std::optional<FrameRate> rate);
   virtual ~Recording() = default;
 
-  // FAILED_PRECONDITION: the frame does not fit the ones before it.
-  virtual vramd::Status Add(const Picture& picture) = 0;
-  // No more will be added. Without this the last frames may be missing.
+  // The bytes of one frame. Thread-safe.
+  virtual vramd::Result<std::string> Encode(const Picture& picture) const = 0;
+  // One frame after the other, each as Encode() made it. FAILED_PRECONDITION: the frame does not
+  // fit the ones before it. UNAVAILABLE: nobody reads the pipe any more.
+  virtual vramd::Status Write(const Picture& picture, const std::string& encoded) = 0;
+  // No more will be written. Without this the last frames may be missing.
   virtual vramd::Status Finish() = 0;
 
   uint64_t frames() const { return frames_; }

@@ -19,6 +19,9 @@ void OnSignal(int signal) {
 
 void StopOnSignals() {
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, OnSignal);
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_IGN);  // the write that fails says so
+#endif
 }
 
 bool Stopped() { return stopped != 0; }
