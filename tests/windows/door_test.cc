@@ -200,16 +200,25 @@ TEST_F(LaneTest, WhatOpensTheBrokerIsNeverLent) {
 TEST_F(LaneTest, WhatALaterStepLostIsClosedInTheClient) {
   const auto section = CreateSection(SectionAlignment(), "door-test");
   ASSERT_TRUE(section.ok());
-  const size_t before = CountOwnHandles();
-  const auto lost = lane_->Send(RequestId{2}, *section);
-  const auto lost_too = lane_->Send(RequestId{2}, *section);
-  const auto alone = lane_->Send(RequestId{3}, *section);
-  ASSERT_TRUE(lost.ok() && lost_too.ok() && alone.ok());
-  lane_->TakeBackRequest(RequestId{2});
-  lane_->TakeBack(RequestId{3}, *alone);
-  for (const uint64_t number : {*lost, *lost_too, *alone})
-    EXPECT_FALSE(line_->lane->Redeem(number, Clock::now() + kPatience).ok());
-  EXPECT_EQ(CountOwnHandles(), before);
+  const auto lose = [&] {
+    const auto lost = lane_->Send(RequestId{2}, *section);
+    const auto lost_too = lane_->Send(RequestId{2}, *section);
+    const auto alone = lane_->Send(RequestId{3}, *section);
+    ASSERT_TRUE(lost.ok() && lost_too.ok() && alone.ok());
+    lane_->TakeBackRequest(RequestId{2});
+    lane_->TakeBack(RequestId{3}, *alone);
+    for (const uint64_t number : {*lost, *lost_too, *alone})
+      EXPECT_FALSE(line_->lane->Redeem(number, Clock::now() + kPatience).ok());
+  };
+  // A thread of the system's pool that starts or ends meanwhile has handles, too; but what one round
+  // leaves behind, all do.
+  bool clean = false;
+  for (int i = 0; i < 5 && !clean; ++i) {
+    const size_t before = CountOwnHandles();
+    lose();
+    clean = CountOwnHandles() == before;
+  }
+  EXPECT_TRUE(clean);
 }
 
 // A new event whose handle has this value, which is free. Values are used again at once.
