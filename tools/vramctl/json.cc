@@ -62,7 +62,7 @@ json HandleTypesToJson(const vramd_device_info& device) {
   return types;
 }
 
-json ToJson(const vramd_image_info& image) {
+json ImageToJson(const vramd_image_info& image) {
   return {{"flags", image.flags},
           {"image_type", image.image_type},
           {"format", image.format},
@@ -103,7 +103,7 @@ json ToJson(const vramd_recipe& recipe) {
                  {"handle_type", Name(recipe.handle_type)},
                  {"device", ToJson(recipe.device)},
                  {"handover_layout", recipe.handover_layout}};
-  if (recipe.kind == VRAMD_RESOURCE_IMAGE) object["image"] = ToJson(recipe.image);
+  if (recipe.kind == VRAMD_RESOURCE_IMAGE) object["image"] = ImageToJson(recipe.image);
   if (recipe.kind == VRAMD_RESOURCE_BUFFER)
     object["buffer"] = {{"size", recipe.buffer.size},
                         {"usage", recipe.buffer.usage},
