@@ -42,12 +42,14 @@ class VramctlTest : public testing::Test {
     return output;
   }
 
-  ChildProcess Start(std::vector<std::string> arguments, std::string endpoint = "") {
-    std::filesystem::remove(ErrorFile());
+  // `errors`: the file that standard error goes to.
+  ChildProcess Start(std::vector<std::string> arguments, std::string endpoint = "",
+                     const std::string& errors = "errors") {
+    std::filesystem::remove(PathOf(errors));
     std::vector<std::string> command = {VRAMD_VRAMCTL_PROGRAM, "--endpoint",
                                         endpoint.empty() ? broker_.endpoint() : endpoint};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    return ChildProcess({.command = command, .output_file = ErrorFile()});
+    return ChildProcess({.command = command, .output_file = PathOf(errors)});
   }
 
   std::string ErrorFile() const { return files_.path() + "/errors"; }
