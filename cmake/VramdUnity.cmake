@@ -32,5 +32,6 @@ vramd_alone(vramd_client_vulkan client/src/vulkan_stream.cc)
 vramd_alone(vramd_ipc ipc/peer_identity_windows.cc)
 vramd_alone(unit_stream_steps tests/unit/stream/steps/growth_test.cc)
 vramd_alone(unit_stream tests/unit/stream/growing_ring_test.cc tests/unit/stream/hostile_test.cc)
+vramd_alone(stream_pixels_test tests/integration/stream_roles.cc)
 vramd_alone(broker_test tests/integration/handle_owner_test_windows.cc
             tests/integration/trace_test_windows.cc)
