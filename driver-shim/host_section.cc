@@ -4,6 +4,7 @@
 #include "driver-shim/host_section.h"
 
 #include <bit>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -48,17 +49,59 @@ absl::StatusOr<uint32_t> TypesForPointer(const VulkanContext& context, const voi
   return properties.memoryTypeBits;
 }
 
-absl::Status TryImport(const VulkanContext& context, void* pages, uint64_t size, uint32_t type) {
-  VkImportMemoryHostPointerInfoEXT import = {VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
-  import.handleType = kHandleBit;
-  import.pHostPointer = pages;
-  const VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, size, type};
-  VkDeviceMemory memory = VK_NULL_HANDLE;
-  VRAMD_RETURN_IF_VULKAN_ERROR(
-      "vkAllocateMemory", context.vk().vkAllocateMemory(context.device(), &info, nullptr, &memory));
-  context.vk().vkFreeMemory(context.device(), memory, nullptr);
-  return absl::OkStatus();
-}
+// A device for one trial. NVIDIA's driver under Wine fails to import a section's pages, and on the
+// device where it has failed so, it fails many allocations that come after: on an H200 every one of
+// KHR handles and of raw memory.
+class TrialDevice {
+ public:
+  static absl::StatusOr<TrialDevice> Create(const VulkanContext& context) {
+    const float priority = 1.0f;
+    VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+    queue.queueFamilyIndex = context.queue_family();
+    queue.queueCount = 1;
+    queue.pQueuePriorities = &priority;
+    VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+    info.queueCreateInfoCount = 1;
+    info.pQueueCreateInfos = &queue;
+    info.enabledExtensionCount = std::size(kExtensions);
+    info.ppEnabledExtensionNames = kExtensions;
+    VkDevice device = VK_NULL_HANDLE;
+    VRAMD_RETURN_IF_VULKAN_ERROR(
+        "vkCreateDevice",
+        context.instance_vk().vkCreateDevice(context.facts().handle, &info, nullptr, &device));
+    return TrialDevice(context, device);
+  }
+  TrialDevice(TrialDevice&& other) noexcept
+      : context_(other.context_), device_(std::exchange(other.device_, VK_NULL_HANDLE)) {}
+  ~TrialDevice() {
+    if (device_ != VK_NULL_HANDLE)
+      Function<PFN_vkDestroyDevice>("vkDestroyDevice")(device_, nullptr);
+  }
+
+  absl::Status Import(void* pages, uint64_t size, uint32_t type) const {
+    VkImportMemoryHostPointerInfoEXT import = {
+        VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+    import.handleType = kHandleBit;
+    import.pHostPointer = pages;
+    const VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, size, type};
+    VkDeviceMemory memory = VK_NULL_HANDLE;
+    VRAMD_RETURN_IF_VULKAN_ERROR(
+        "vkAllocateMemory",
+        Function<PFN_vkAllocateMemory>("vkAllocateMemory")(device_, &info, nullptr, &memory));
+    Function<PFN_vkFreeMemory>("vkFreeMemory")(device_, memory, nullptr);
+    return absl::OkStatus();
+  }
+
+ private:
+  TrialDevice(const VulkanContext& context, VkDevice device) : context_(context), device_(device) {}
+  template <typename Pointer>
+  Pointer Function(const char* name) const {
+    return reinterpret_cast<Pointer>(context_.instance_vk().vkGetDeviceProcAddr(device_, name));
+  }
+
+  const VulkanContext& context_;
+  VkDevice device_;
+};
 
 // Asked with a page of its own, so that a request which cannot work is refused before anything is
 // allocated. The page is imported, too: a driver may name memory types for pages that it then fails
@@ -70,7 +113,8 @@ absl::StatusOr<uint32_t> ProbeTypes(const VulkanContext& context, uint64_t size)
   VRAMD_ASSIGN_OR_RETURN(const uint32_t types, TypesForPointer(context, mapping.data()));
   if (types == 0)
     return absl::FailedPreconditionError("the driver takes no memory type for shared pages");
-  VRAMD_RETURN_IF_ERROR(TryImport(context, mapping.data(), size, std::countr_zero(types)));
+  VRAMD_ASSIGN_OR_RETURN(const TrialDevice trial, TrialDevice::Create(context));
+  VRAMD_RETURN_IF_ERROR(trial.Import(mapping.data(), size, std::countr_zero(types)));
   return types;
 }
 

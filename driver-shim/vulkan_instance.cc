@@ -80,6 +80,7 @@ VulkanInstance::VulkanInstance(VkInstance instance, uint32_t api_version)
              ::vkGetPhysicalDeviceExternalBufferProperties,
              ::vkGetPhysicalDeviceExternalSemaphoreProperties,
              ::vkCreateDevice,
+             ::vkGetDeviceProcAddr,
              ::vkGetPhysicalDeviceExternalImageFormatPropertiesNV} {}
 
 VulkanInstance::~VulkanInstance() { table_.vkDestroyInstance(instance_, nullptr); }

@@ -31,6 +31,7 @@ struct InstanceTable {
   PFN_vkGetPhysicalDeviceExternalBufferProperties vkGetPhysicalDeviceExternalBufferProperties;
   PFN_vkGetPhysicalDeviceExternalSemaphoreProperties vkGetPhysicalDeviceExternalSemaphoreProperties;
   PFN_vkCreateDevice vkCreateDevice;
+  PFN_vkGetDeviceProcAddr vkGetDeviceProcAddr;
   // Null without VK_NV_external_memory_capabilities.
   PFN_vkGetPhysicalDeviceExternalImageFormatPropertiesNV
       vkGetPhysicalDeviceExternalImageFormatPropertiesNV;
