@@ -46,6 +46,25 @@ struct BufferInfo {
   uint32_t flags = 0;  // VkBufferCreateFlags
 };
 
+inline constexpr size_t kMaxPlanes = 4;
+inline constexpr size_t kMaxViewFormats = 64;
+
+// How a DRM format modifier lays an image out.
+struct DrmModifier {
+  struct Plane {
+    uint64_t offset = 0;  // bytes from the beginning of the memory
+    uint64_t pitch = 0;   // bytes from one row to the next
+
+    friend bool operator==(const Plane&, const Plane&) = default;
+  };
+
+  uint64_t modifier = 0;
+  // In a request, 0 lets the driver lay out. From another process it may be too many.
+  uint32_t plane_count = 0;
+  std::array<Plane, kMaxPlanes> planes{};
+
+  friend bool operator==(const DrmModifier&, const DrmModifier&) = default;
+};
 struct ImageInfo {
   uint32_t flags = 0;       // VkImageCreateFlags
   uint32_t image_type = 1;  // VkImageType, VK_IMAGE_TYPE_2D
@@ -58,6 +77,11 @@ struct ImageInfo {
   uint32_t samples = 1;  // VkSampleCountFlagBits
   uint32_t tiling = 0;   // VkImageTiling, VK_IMAGE_TILING_OPTIMAL
   uint32_t usage = 0;    // VkImageUsageFlags
+  // VkFormats of the views that users will make; empty: any that the flags allow.
+  std::vector<uint32_t> view_formats;
+  std::optional<DrmModifier> drm_modifier;
+
+  friend bool operator==(const ImageInfo&, const ImageInfo&) = default;
 };
 
 // Which GPU, driver and adapter. Opaque handles import only where both UUIDs are equal; a LUID,

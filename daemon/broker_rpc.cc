@@ -17,7 +17,8 @@ constexpr int kMaxImportable = 16;
 
 absl::StatusOr<AllocationRequest> ParseAllocate(const v1::AllocateRequest& in) {
   VRAMD_ASSIGN_OR_RETURN(AllocationRequest out,
-                         ParseMemory(in.resource(), in.intent(), in.handle_type()));
+                         ParseMemory(in.resource(), in.intent(), in.handle_type(),
+                                     in.memory_type_bits()));
   VRAMD_RETURN_IF_ERROR(CheckSelector(in.device()));
   out.dedicated = in.dedicated();
   return out;

@@ -2,12 +2,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/status_macros.h"
 #include "proto/convert.h"
 
 namespace vramd {
 namespace {
 
 constexpr size_t kMaxSelectorBytes = 256;
+
+// What two masks of memory types allow, where 0 allows all.
+absl::StatusOr<uint32_t> BothMasks(uint32_t a, uint32_t b) {
+  if (a == 0 || b == 0) return a | b;
+  if ((a & b) != 0) return a & b;
+  return absl::InvalidArgumentError(
+      "memory_type_bits and raw.memory_type_bits have no memory type in common");
+}
 
 }  // namespace
 
@@ -24,8 +33,10 @@ grpc::Status FinishCall(const char* call, const Caller& caller, const absl::Stat
 }
 
 absl::StatusOr<AllocationRequest> ParseMemory(const v1::Resource& resource, v1::MemoryIntent intent,
-                                              v1::HandleType handle_type) {
+                                              v1::HandleType handle_type,
+                                              uint32_t memory_type_bits) {
   AllocationRequest out;
+  out.memory_types = memory_type_bits;
   switch (resource.kind_case()) {
     case v1::Resource::kBuffer:
       out.kind = ResourceKind::kBuffer;
@@ -35,11 +46,13 @@ absl::StatusOr<AllocationRequest> ParseMemory(const v1::Resource& resource, v1::
       out.kind = ResourceKind::kImage;
       out.image = FromProto(resource.image());
       break;
-    case v1::Resource::kRaw:
+    case v1::Resource::kRaw: {
       out.kind = ResourceKind::kRaw;
       out.raw_size = resource.raw().size();
-      out.raw_memory_types = resource.raw().memory_type_bits();
+      VRAMD_ASSIGN_OR_RETURN(out.memory_types,
+                             BothMasks(memory_type_bits, resource.raw().memory_type_bits()));
       break;
+    }
     case v1::Resource::KIND_NOT_SET:
       return absl::InvalidArgumentError("resource is empty; set buffer, image or raw");
   }

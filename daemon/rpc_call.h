@@ -18,7 +18,8 @@ grpc::Status FinishCall(const char* call, const Caller& caller, const absl::Stat
 
 // INVALID_ARGUMENT names the field.
 absl::StatusOr<AllocationRequest> ParseMemory(const v1::Resource& resource, v1::MemoryIntent intent,
-                                              v1::HandleType handle_type);
+                                              v1::HandleType handle_type,
+                                              uint32_t memory_type_bits);
 absl::Status CheckSelector(absl::string_view device);
 
 // Whose call it is, or the status that ends it.

@@ -12,7 +12,7 @@ namespace {
 
 absl::StatusOr<StreamRequest> ParseCreate(const v1::CreateStreamRequest& in) {
   StreamRequest out;
-  VRAMD_ASSIGN_OR_RETURN(out.ring.image, ParseMemory(in.resource(), in.intent(), in.handle_type()));
+  VRAMD_ASSIGN_OR_RETURN(out.ring.image, ParseMemory(in.resource(), in.intent(), in.handle_type(), in.memory_type_bits()));
   VRAMD_RETURN_IF_ERROR(CheckSelector(in.device()));
   out.ring.count = in.image_count();
   out.ring.min_count = in.min_image_count();
@@ -149,7 +149,8 @@ absl::Status StreamsRpc::HandleResize(const Caller& caller, const grpc::ServerCo
                    .min_count = request.min_image_count(),
                    .max_count = request.max_image_count()};
   VRAMD_ASSIGN_OR_RETURN(what.image,
-                         ParseMemory(request.resource(), request.intent(), request.handle_type()));
+                         ParseMemory(request.resource(), request.intent(), request.handle_type(),
+                                     request.memory_type_bits()));
   absl::Status status;
   do {
     status = MakeRing(caller, context, part, id, what, reply->mutable_generation());

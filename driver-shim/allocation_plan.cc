@@ -1,6 +1,7 @@
 #include "driver-shim/allocation_plan.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "driver-shim/memory_choice.h"
 #include "driver-shim/vulkan_resource.h"
@@ -15,7 +16,7 @@ absl::StatusOr<ResourceRequirements> Requirements(const VulkanContext& context,
     return QueryRequirements(context, request, exporter.handle);
   ResourceRequirements raw;
   raw.size = request.raw_size;
-  raw.memory_type_bits = request.raw_memory_types == 0 ? ~uint32_t{0} : request.raw_memory_types;
+  raw.memory_type_bits = ~uint32_t{0};
   return raw;
 }
 
@@ -48,6 +49,9 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
                                               const AllocationRequest& request,
                                               const Exporter& exporter,
                                               const ExporterSupport& support) {
+  if (!request.image.view_formats.empty() && !context.facts().format_lists)
+    return absl::FailedPreconditionError(
+        "the driver lacks VK_KHR_image_format_list; leave the view formats out");
   VRAMD_ASSIGN_OR_RETURN(const VkExternalMemoryFeatureFlags features,
                          QueryExternalFeatures(context, request, exporter.handle));
   if ((features & exporter.needed_features) != exporter.needed_features)
@@ -67,6 +71,13 @@ absl::StatusOr<AllocationPlan> PlanAllocation(const VulkanContext& context,
                                                    most, " in one allocation: split it"));
   plan.size = RoundUp(requirements.size, support.size_granularity);
   plan.memory_type_bits = requirements.memory_type_bits & support.memory_type_bits;
+  if (plan.memory_type_bits != 0 && request.memory_types != 0) {
+    if ((plan.memory_type_bits & request.memory_types) == 0)
+      return absl::FailedPreconditionError(absl::StrFormat(
+          "the %s can be in the memory types of mask 0x%x, the request allows those of 0x%x",
+          ToString(request.kind), plan.memory_type_bits, request.memory_types));
+    plan.memory_type_bits &= request.memory_types;
+  }
   if (plan.memory_type_bits == 0)
     return absl::FailedPreconditionError(
         absl::StrCat("this device keeps the ", ToString(request.kind), " in no memory type that ",

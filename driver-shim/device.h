@@ -27,7 +27,7 @@ struct AllocationRequest {
   BufferInfo buffer;
   ImageInfo image;
   uint64_t raw_size = 0;          // bytes
-  uint32_t raw_memory_types = 0;  // allowed memory type bits, 0 allows all
+  uint32_t memory_types = 0;      // allowed memory type bits, 0 allows all
   MemoryIntent intent = MemoryIntent::kDeviceLocal;
   HandleType handle_type = HandleType::kUnknown;  // kUnknown: the first exporter that can
   bool dedicated = false;

@@ -67,4 +67,20 @@ std::optional<FormatInfo> FindFormat(uint32_t number) {
   return info;
 }
 
+bool AreViewCompatible(uint32_t image_format, uint32_t view_format) {
+  const std::optional<FormatInfo> image = FindFormat(image_format);
+  const std::optional<FormatInfo> view = FindFormat(view_format);
+  if (!image || !view) return false;
+  if (image_format == view_format) return true;
+  const auto is_alone = [](uint32_t format, const FormatInfo& info) {
+    return info.ycbcr || (format >= VK_FORMAT_D16_UNORM && format <= VK_FORMAT_D32_SFLOAT_S8_UINT);
+  };
+  if (is_alone(image_format, *image) || is_alone(view_format, *view)) return false;
+  if (image->compressed != view->compressed) return false;
+  if (!image->compressed) return image->block_bytes == view->block_bytes;
+  // Those of a class stand in pairs: UNORM and SRGB, or UNORM and SNORM, or UFLOAT and SFLOAT.
+  const auto pair = [](uint32_t format) { return (format - VK_FORMAT_BC1_RGB_UNORM_BLOCK) / 2; };
+  return pair(image_format) == pair(view_format);
+}
+
 }  // namespace vramd

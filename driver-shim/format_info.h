@@ -21,6 +21,11 @@ struct FormatInfo {
 // Empty for numbers that are no VkFormat of core Vulkan 1.3.
 std::optional<FormatInfo> FindFormat(uint32_t format);
 
+// Whether an image of one may have views of the other: Vulkan's compatibility classes, of formats
+// that FindFormat() knows. One with several planes, or with a depth or stencil, is in a class of
+// its own.
+bool AreViewCompatible(uint32_t image_format, uint32_t view_format);
+
 }  // namespace vramd
 
 #endif  // VRAMD_DRIVER_SHIM_FORMAT_INFO_H_

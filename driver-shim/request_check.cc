@@ -72,12 +72,6 @@ absl::Status CheckBuffer(const BufferInfo& buffer, const RequestLimits& limits) 
 
 absl::Status CheckRaw(const AllocationRequest& request, const RequestLimits& limits) {
   VRAMD_RETURN_IF_ERROR(CheckRange("raw size", request.raw_size, limits.max_allocation_size));
-  const uint32_t known =
-      limits.memory_type_count >= 32 ? ~uint32_t{0} : (1u << limits.memory_type_count) - 1;
-  if ((request.raw_memory_types & ~known) != 0)
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "memory type bits 0x%x name types that the device does not have; it has types 0 to %d",
-        request.raw_memory_types, static_cast<int>(limits.memory_type_count) - 1));
   if (request.dedicated)
     return Invalid(
         "raw memory cannot be dedicated: it has no buffer or image; clear `dedicated`, or ask for "
@@ -155,9 +149,42 @@ absl::Status CheckYcbcr(const ImageInfo& image, const FormatInfo& format) {
   return absl::OkStatus();
 }
 
+// A driver may look at the list to choose how texels lie in memory: one that Vulkan forbids must
+// not reach it.
+absl::Status CheckViewFormats(const ImageInfo& image) {
+  if (image.view_formats.size() > kMaxViewFormats)
+    return Invalid(image.view_formats.size(), " view formats are too many; at most ",
+                   kMaxViewFormats, " are allowed");
+  const bool is_mutable = (image.flags & VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT) != 0;
+  for (const uint32_t format : image.view_formats) {
+    if (!AreViewCompatible(image.format, format))
+      return Invalid("view format ", format, " is not compatible with image format ", image.format);
+    if (format != image.format && !is_mutable)
+      return Invalid("view format ", format, " differs from the image's, ", image.format,
+                     ", which needs VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT");
+  }
+  if (!is_mutable && image.view_formats.size() > 1)
+    return Invalid("several view formats need VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT");
+  return absl::OkStatus();
+}
+
+absl::Status CheckDrmModifier(const ImageInfo& image) {
+  if (image.drm_modifier->plane_count > kMaxPlanes)
+    return Invalid(image.drm_modifier->plane_count, " plane layouts are too many; at most ",
+                   kMaxPlanes, " are allowed");
+  if (image.tiling != VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+    return Invalid("a DRM format modifier needs image tiling ",
+                   static_cast<uint32_t>(VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT),
+                   " (VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT); this is ", image.tiling);
+  return absl::FailedPreconditionError(
+      "images are laid out by DRM format modifier only on devices with "
+      "VK_EXT_image_drm_format_modifier, which this device does not offer to the broker");
+}
+
 absl::Status CheckImage(const ImageInfo& image, const RequestLimits& limits) {
   if (image.image_type > VK_IMAGE_TYPE_3D)
     return Invalid("image type ", image.image_type, " is not valid; it must be 0, 1 or 2");
+  if (image.drm_modifier) return CheckDrmModifier(image);
   if (image.tiling > VK_IMAGE_TILING_LINEAR)
     return Invalid("image tiling ", image.tiling,
                    " is not valid; it must be 0 (optimal) or 1 (linear)");
@@ -171,6 +198,7 @@ absl::Status CheckImage(const ImageInfo& image, const RequestLimits& limits) {
   VRAMD_RETURN_IF_ERROR(CheckSamples(image));
   VRAMD_RETURN_IF_ERROR(CheckFlags(image, *format));
   VRAMD_RETURN_IF_ERROR(CheckYcbcr(image, *format));
+  VRAMD_RETURN_IF_ERROR(CheckViewFormats(image));
   if (const uint64_t size = TightImageSize(image); size > limits.max_allocation_size)
     return Invalid("the image needs at least ", size, " bytes; one allocation may have at most ",
                    limits.max_allocation_size, ": make it smaller or split it");
@@ -185,6 +213,15 @@ absl::Status CheckEnumerations(const AllocationRequest& request) {
     return Invalid("handle type ", static_cast<uint32_t>(request.handle_type),
                    " is not valid; leave it open to get the first that works");
   return absl::OkStatus();
+}
+
+absl::Status CheckMemoryTypes(const AllocationRequest& request, const RequestLimits& limits) {
+  const uint32_t known =
+      limits.memory_type_count >= 32 ? ~uint32_t{0} : (1u << limits.memory_type_count) - 1;
+  if ((request.memory_types & ~known) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "memory type bits 0x%x name types that the device does not have; it has types 0 to %d",
+      request.memory_types, static_cast<int>(limits.memory_type_count) - 1));
 }
 
 uint64_t Blocks(uint32_t texels, uint32_t mip, uint32_t block) {
@@ -208,6 +245,7 @@ uint64_t TightImageSize(const ImageInfo& image) {
 
 absl::Status CheckRequest(const AllocationRequest& request, const RequestLimits& limits) {
   VRAMD_RETURN_IF_ERROR(CheckEnumerations(request));
+  VRAMD_RETURN_IF_ERROR(CheckMemoryTypes(request, limits));
   switch (request.kind) {
     case ResourceKind::kBuffer:
       return CheckBuffer(request.buffer, limits);

@@ -62,6 +62,10 @@ absl::StatusOr<std::unique_ptr<VulkanContext>> VulkanContext::Open(
     enabled.push_back(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
   if (facts.timelines && core < VK_API_VERSION_1_2)
     enabled.push_back(VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME);
+  if (core < VK_API_VERSION_1_2 && facts.Has(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME))
+    enabled.push_back(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME);
+  facts.format_lists =
+      core >= VK_API_VERSION_1_2 || facts.Has(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME);
   const uint32_t queue_family = ChooseQueueFamily(*instance, facts.handle);
   const absl::StatusOr<VkDevice> device = CreateDevice(*instance, facts, queue_family, enabled);
   if (!device.ok()) return device.status();

@@ -22,6 +22,7 @@ struct VulkanFacts {
   uint32_t max_allocation_count = 0;
   uint64_t host_pointer_alignment = 0;  // bytes; 0 without VK_EXT_external_memory_host
   bool maintenance4 = false;            // feature of Vulkan 1.3 or of the extension
+  bool format_lists = false;            // Vulkan 1.2 or VK_KHR_image_format_list; set with the device
   bool timelines = false;               // feature of Vulkan 1.2 or of the extension
   uint64_t max_timeline_difference = 0;
 

@@ -32,6 +32,12 @@ struct ImageCreateInfo {
     external.handleTypes = handle.bit;
     external_nv.handleTypes = handle.bit;
     info.pNext = handle.is_nv ? static_cast<const void*>(&external_nv) : &external;
+    if (!image.view_formats.empty()) {
+      views.pNext = info.pNext;
+      views.viewFormatCount = static_cast<uint32_t>(image.view_formats.size());
+      views.pViewFormats = reinterpret_cast<const VkFormat*>(image.view_formats.data());
+      info.pNext = &views;
+    }
     info.flags = image.flags;
     info.imageType = static_cast<VkImageType>(image.image_type);
     info.format = static_cast<VkFormat>(image.format);
@@ -49,6 +55,7 @@ struct ImageCreateInfo {
   VkExternalMemoryImageCreateInfo external = {VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO};
   VkExternalMemoryImageCreateInfoNV external_nv = {
       VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO_NV};
+  VkImageFormatListCreateInfo views = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO};
   VkImageCreateInfo info = {VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
 };
 
@@ -168,6 +175,11 @@ absl::StatusOr<VkExternalMemoryFeatureFlags> ImageFeatures(const VulkanContext& 
   question.tiling = static_cast<VkImageTiling>(image.tiling);
   question.usage = image.usage;
   question.flags = image.flags;
+  const VkImageFormatListCreateInfo views = {
+      VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO, &external_question,
+      static_cast<uint32_t>(image.view_formats.size()),
+      reinterpret_cast<const VkFormat*>(image.view_formats.data())};
+  if (!image.view_formats.empty()) question.pNext = &views;
   VkExternalImageFormatProperties external = {VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES};
   VkImageFormatProperties2 answer = {VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2, &external};
   const VkResult result = context.instance_vk().vkGetPhysicalDeviceImageFormatProperties2(

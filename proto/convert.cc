@@ -65,10 +65,20 @@ void ToProto(const ImageInfo& image, v1::ImageInfo* out) {
   out->set_samples(image.samples);
   out->set_tiling(image.tiling);
   out->set_usage(image.usage);
+  out->clear_view_formats();
+  for (const uint32_t format : image.view_formats) out->add_view_formats(format);
+  out->clear_drm_modifier();
+  if (!image.drm_modifier) return;
+  out->mutable_drm_modifier()->set_modifier(image.drm_modifier->modifier);
+  for (size_t i = 0; i < std::min<size_t>(image.drm_modifier->plane_count, kMaxPlanes); ++i) {
+    v1::PlaneLayout* added = out->mutable_drm_modifier()->add_planes();
+    added->set_offset(image.drm_modifier->planes[i].offset);
+    added->set_pitch(image.drm_modifier->planes[i].pitch);
+  }
 }
 
 ImageInfo FromProto(const v1::ImageInfo& in) {
-  return ImageInfo{.flags = in.flags(),
+  ImageInfo out = {.flags = in.flags(),
                    .image_type = in.image_type(),
                    .format = in.format(),
                    .width = in.width(),
@@ -79,6 +89,16 @@ ImageInfo FromProto(const v1::ImageInfo& in) {
                    .samples = in.samples(),
                    .tiling = in.tiling(),
                    .usage = in.usage()};
+  out.view_formats.assign(in.view_formats().begin(), in.view_formats().end());
+  if (!in.has_drm_modifier()) return out;
+  const v1::DrmModifier& modifier = in.drm_modifier();
+  out.drm_modifier = DrmModifier{.modifier = modifier.modifier(),
+                                 .plane_count = static_cast<uint32_t>(modifier.planes_size())};
+  for (size_t i = 0; i < std::min<size_t>(out.drm_modifier->plane_count, kMaxPlanes); ++i) {
+    const v1::PlaneLayout& plane = modifier.planes(static_cast<int>(i));
+    out.drm_modifier->planes[i] = {plane.offset(), plane.pitch()};
+  }
+  return out;
 }
 
 void ToProto(const BufferInfo& buffer, v1::BufferInfo* out) {

@@ -229,7 +229,7 @@ AllocationRequest RandomRequest(std::mt19937& random) {
   request.intent = static_cast<MemoryIntent>(random() % 4);
   request.dedicated = random() % 4 == 0;
   request.raw_size = random() % 100000;
-  request.raw_memory_types = random() % 4;
+  request.memory_types = random() % 4;
   request.buffer = {random() % 100000, static_cast<uint32_t>(1u << (random() % 12)),
                     static_cast<uint32_t>(random() % 8 == 0 ? random() % 32 : 0)};
   request.image.flags = random() % 4 != 0 ? 0 : 1u << (random() % 16);

@@ -227,7 +227,7 @@ TEST(RequestCheck, RefusesBadBuffers) {
 TEST(RequestCheck, RefusesBadRawMemory) {
   EXPECT_THAT(MessageOf(Raw(0)), HasSubstr("raw size 0"));
   AllocationRequest request = Raw(1);
-  request.raw_memory_types = 2;
+  request.memory_types = 2;
   EXPECT_THAT(MessageOf(request), HasSubstr("memory type bits 0x2"));
   request = Raw(1);
   request.dedicated = true;
