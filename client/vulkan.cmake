@@ -4,6 +4,8 @@ vramd_library(vramd_client_vulkan
   SOURCES
     src/fork_check.cc
     src/last_error.cc
+    src/recipe_convert.cc
+    src/sized_struct.cc
     src/vulkan_barriers.cc
     src/vulkan_describe.cc
     src/vulkan_functions.cc

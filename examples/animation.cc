@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/command_line.h"
+#include "common/or_exit.h"
 #include "common/scene.h"
 #include "common/streaming.h"
 
@@ -24,17 +25,17 @@ constexpr VkImageUsageFlags kUsage =
     VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
 
 vramd::Consumer OpenPart(vramd::Client& client, const Options& options, uint32_t part) {
-  return vramd::Consumer::Open(client, options.name + "/part-" + std::to_string(part),
-                               vramd::ConsumerInfo::Fifo(2, VRAMD_WHEN_FULL_WAIT))
-      .OrExit();
+  return example::OrExit(vramd::Consumer::Open(client,
+                                               options.name + "/part-" + std::to_string(part),
+                                               vramd::ConsumerInfo::Fifo(2, VRAMD_WHEN_FULL_WAIT)));
 }
 
-vramd::Producer Create(vramd::Client& client, const Options& options, const vramd_recipe& part) {
+vramd::Producer Create(vramd::Client& client, const Options& options, const vramd::Recipe& part) {
   const std::string name = options.name + "/animation";
   vramd::StreamInfo info = vramd::StreamInfo::Image(
       name.c_str(), part.image.format, part.image.width, part.image.height * options.parts, kUsage);
   info.label = "a moving picture";
-  return vramd::Producer::Create(client, info).OrExit();
+  return example::OrExit(vramd::Producer::Create(client, info));
 }
 
 // One of the streams that the picture is made of.
@@ -49,10 +50,10 @@ class Part {
 
   // Copies these rows of frame `number` into `whole`, which is in VK_IMAGE_LAYOUT_GENERAL.
   void Copy(uint32_t number, VkImage whole) {
-    vramd::Frame frame = consumer_.Next(std::chrono::seconds(60)).OrExit();
+    vramd::Frame frame = example::OrExit(consumer_.Next(std::chrono::seconds(60)));
     if (frame.sequence() != number + 1) example::Die(consumer_.name() + " has lost a frame");
-    const vramd::VulkanStreamResource shared = stream_.Resource(frame).OrExit();
-    const vramd::VulkanSync sync = stream_.Sync(frame).OrExit();
+    const vramd::VulkanStreamResource shared = example::OrExit(stream_.Resource(frame));
+    const vramd::VulkanSync sync = example::OrExit(stream_.Sync(frame));
     VkImageCopy region = {};
     region.srcSubresource = region.dstSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
     region.dstOffset = {0, first_row_, 0};
@@ -108,9 +109,9 @@ class Mixer {
   // Several submissions make one frame: the first waits for the slot, the last says that it is
   // done.
   void MakeFrame(uint32_t number) {
-    vramd::Slot slot = producer_.Acquire().OrExit();
-    const vramd::VulkanStreamResource whole = stream_.Resource(slot).OrExit();
-    const vramd::VulkanSync sync = stream_.Sync(slot).OrExit();
+    vramd::Slot slot = example::OrExit(producer_.Acquire());
+    const vramd::VulkanStreamResource whole = example::OrExit(stream_.Resource(slot));
+    const vramd::VulkanSync sync = example::OrExit(stream_.Sync(slot));
     vramd::VulkanSync first = sync, last = sync;
     first.signal_count = 0;
     last.wait_count = 0;
@@ -120,7 +121,7 @@ class Mixer {
     for (const auto& part : parts_) part->Copy(number, whole.image());
     gpu_.Submit(last,
                 [&](VkCommandBuffer commands) { whole.RecordRelease(commands, gpu_.Barrier()); });
-    producer_.Publish(std::move(slot), example::SrgbFrame(sync)).OrExit();
+    example::OrExit(producer_.Publish(std::move(slot), example::SrgbFrame(sync)));
   }
 
   const Options& options_;
@@ -143,6 +144,6 @@ int main(int argc, char** argv) {
   line.Number("--wait-for", options.wait_for, "begin when it has so many consumers");
   line.Parse(argc, argv);
 
-  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
   Mixer(client, options).Run();
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "common/command_line.h"
+#include "common/or_exit.h"
 #include "common/scene.h"
 #include "common/streaming.h"
 
@@ -27,14 +28,14 @@ vramd::Producer Create(vramd::Client& client, const Options& options) {
   info.device = options.device.empty() ? nullptr : options.device.c_str();
   info.allow_waiting = true;
   info.label = "part of a moving picture";
-  return vramd::Producer::Create(client, info).OrExit();
+  return example::OrExit(vramd::Producer::Create(client, info));
 }
 
 void RenderFrame(example::Gpu& gpu, vramd::Producer& producer, vramd::VulkanStream& stream,
                  example::Animation& animation, uint32_t number) {
-  vramd::Slot slot = producer.Acquire().OrExit();
-  const vramd::VulkanStreamResource shared = stream.Resource(slot).OrExit();
-  const vramd::VulkanSync sync = stream.Sync(slot).OrExit();
+  vramd::Slot slot = example::OrExit(producer.Acquire());
+  const vramd::VulkanStreamResource shared = example::OrExit(stream.Resource(slot));
+  const vramd::VulkanSync sync = example::OrExit(stream.Sync(slot));
   vramd::VulkanBarrier fresh = gpu.Barrier();
   fresh.discard = true;
   gpu.Submit(sync, [&](VkCommandBuffer commands) {
@@ -42,7 +43,7 @@ void RenderFrame(example::Gpu& gpu, vramd::Producer& producer, vramd::VulkanStre
     animation.Record(commands, shared.image(), number);
     shared.RecordRelease(commands, gpu.Barrier());
   });
-  producer.Publish(std::move(slot), example::SrgbFrame(sync)).OrExit();
+  example::OrExit(producer.Publish(std::move(slot), example::SrgbFrame(sync)));
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ int main(int argc, char** argv) {
   if (options.part >= options.parts) example::Die("--part must be less than --parts");
   if (options.height % options.parts != 0) example::Die("--height must be a multiple of --parts");
 
-  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
   vramd::Producer producer = Create(client, options);
   example::Gpu gpu(producer.recipe());
   vramd::VulkanStream stream = gpu.Attach(producer);

@@ -4,6 +4,7 @@
 
 #include "common/command_line.h"
 #include "common/gpu.h"
+#include "common/or_exit.h"
 #include "common/picture.h"
 #include "common/stopwatch.h"
 #include "common/waiting.h"
@@ -16,9 +17,9 @@ int main(int argc, char** argv) {
   line.Text("--output", output, "the PNG file to write");
   line.Parse(argc, argv);
 
-  vramd::Client client = vramd::Client::Connect().OrExit();
-  vramd::Lease lease =
-      example::OpenWhenPublished(client, name + "/composite", std::chrono::seconds(60)).OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
+  vramd::Lease lease = example::OrExit(
+      example::OpenWhenPublished(client, name + "/composite", std::chrono::seconds(60)));
   const vramd::Recipe recipe = lease.recipe();
   const uint32_t width = recipe.image.width, height = recipe.image.height;
 
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
     composite.RecordRelease(commands, gpu.Barrier());
   });
   const double reading = stopwatch.Milliseconds();
-  lease.Publish(name + "/captured").OrExit();
+  example::OrExit(lease.Publish(name + "/captured"));
   example::WritePng(output, width, height, pixels.data());
   std::printf("capture: read_ms=%.1f png_ms=%.1f wrote %s\n", reading, stopwatch.Milliseconds(),
               output.c_str());

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "common/command_line.h"
+#include "common/or_exit.h"
 #include "common/scene.h"
 #include "common/stopwatch.h"
 #include "common/waiting.h"
@@ -18,13 +19,12 @@ struct Options {
 };
 
 vramd::Lease OpenFinishedTiles(vramd::Client& client, const Options& options) {
-  vramd::Lease tiles =
-      example::OpenWhenPublished(client, options.name + "/tiles", options.patience).OrExit();
+  vramd::Lease tiles = example::OrExit(
+      example::OpenWhenPublished(client, options.name + "/tiles", options.patience));
   const uint32_t count = tiles.recipe().image.array_layers;
   for (uint32_t i = 0; i < count; ++i)
-    example::OpenWhenPublished(client, options.name + "/tile-" + std::to_string(i),
-                               options.patience)
-        .OrExit();
+    example::OrExit(example::OpenWhenPublished(client, options.name + "/tile-" + std::to_string(i),
+                                               options.patience));
   return tiles;
 }
 
@@ -34,7 +34,7 @@ vramd::Lease AllocateComposite(vramd::Client& client, const Options& options,
                                                         scene.height(), example::kSceneUsage);
   info.device = options.device.empty() ? nullptr : options.device.c_str();
   info.label = "composite";
-  return client.Allocate(info).OrExit();
+  return example::OrExit(client.Allocate(info));
 }
 
 void Compose(const vramd::Lease& tiles_lease, const vramd::Lease& composite_lease,
@@ -72,15 +72,15 @@ int main(int argc, char** argv) {
   line.Parse(argc, argv);
 
   const example::Picture picture = example::ReadPng(options.picture);
-  vramd::Client client = vramd::Client::Connect().OrExit();
-  vramd::Watch watch = client.WatchNames().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
+  vramd::Watch watch = example::OrExit(client.WatchNames());
   const vramd::Lease tiles = OpenFinishedTiles(client, options);
   const vramd_image_info image = tiles.recipe().image;
   const example::Scene scene = {image.width, image.height, image.array_layers};
   vramd::Lease composite = AllocateComposite(client, options, scene);
   Compose(tiles, composite, scene, picture);
 
-  const std::string name = composite.Publish(options.name + "/composite").OrExit();
+  const std::string name = example::OrExit(composite.Publish(options.name + "/composite"));
   example::OrExit(
       example::WaitUntilPublished(watch, example::Sibling(name, "captured"), options.patience));
 }

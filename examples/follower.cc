@@ -8,6 +8,7 @@
 
 #include "common/command_line.h"
 #include "common/gpu.h"
+#include "common/or_exit.h"
 #include "common/picture.h"
 #include "vramd/stream.h"
 
@@ -60,10 +61,9 @@ class Follower {
  public:
   Follower(vramd::Client& client, const Options& options)
       : options_(options),
-        consumer_(vramd::Consumer::Open(client, options.name,
-                                        options.every ? vramd::ConsumerInfo::Fifo(4)
-                                                      : vramd::ConsumerInfo::Mailbox(2))
-                      .OrExit()),
+        consumer_(example::OrExit(vramd::Consumer::Open(
+            client, options.name,
+            options.every ? vramd::ConsumerInfo::Fifo(4) : vramd::ConsumerInfo::Mailbox(2)))),
         image_(consumer_.recipe().image),
         gpu_(consumer_.recipe()),
         stream_(gpu_.Attach(consumer_)),
@@ -105,8 +105,8 @@ class Follower {
   }
 
   void Read(vramd::Frame& frame) {
-    const vramd::VulkanStreamResource shared = stream_.Resource(frame).OrExit();
-    const vramd::VulkanSync sync = stream_.Sync(frame).OrExit();
+    const vramd::VulkanStreamResource shared = example::OrExit(stream_.Resource(frame));
+    const vramd::VulkanSync sync = example::OrExit(stream_.Sync(frame));
     gpu_.Submit(sync, [&](VkCommandBuffer commands) {
       shared.RecordAcquire(commands, gpu_.Barrier());
       example::RecordReadback(commands, shared.image(), image_.width, image_.height, pixels_);
@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
   line.Text("--sheet", options.sheet, "write a contact sheet to this PNG file");
   line.Parse(argc, argv);
 
-  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
   Follower follower(client, options);
   follower.Run();
   follower.Report();

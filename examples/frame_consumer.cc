@@ -2,11 +2,12 @@
 #include <cstdio>
 
 #include "common/gpu.h"
+#include "common/or_exit.h"
 #include "vramd/stream.h"
 
 int main() {
-  vramd::Client client = vramd::Client::Connect().OrExit();
-  vramd::Consumer consumer = vramd::Consumer::Open(client, "hello/stream").OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
+  vramd::Consumer consumer = example::OrExit(vramd::Consumer::Open(client, "hello/stream"));
   const vramd_image_info image = consumer.recipe().image;
 
   example::Gpu gpu(consumer.recipe());
@@ -14,8 +15,8 @@ int main() {
   const example::HostBuffer pixels(gpu, VkDeviceSize{4} * image.width * image.height,
                                    VK_BUFFER_USAGE_TRANSFER_DST_BIT);
   while (auto frame = consumer.Next()) {
-    const vramd::VulkanStreamResource shared = stream.Resource(*frame).OrExit();
-    const vramd::VulkanSync sync = stream.Sync(*frame).OrExit();
+    const vramd::VulkanStreamResource shared = example::OrExit(stream.Resource(*frame));
+    const vramd::VulkanSync sync = example::OrExit(stream.Sync(*frame));
     gpu.Submit(sync, [&](VkCommandBuffer commands) {
       shared.RecordAcquire(commands, gpu.Barrier());
       example::RecordReadback(commands, shared.image(), image.width, image.height, pixels);

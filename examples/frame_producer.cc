@@ -6,14 +6,15 @@
 #include <thread>
 
 #include "common/gpu.h"
+#include "common/or_exit.h"
 #include "vramd/stream.h"
 
 int main() {
-  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
   const vramd::StreamInfo info =
       vramd::StreamInfo::Image("hello/stream", VK_FORMAT_R8G8B8A8_UNORM, 256, 256,
                                VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
-  vramd::Producer producer = vramd::Producer::Create(client, info).OrExit();
+  vramd::Producer producer = example::OrExit(vramd::Producer::Create(client, info));
   std::printf("%s has begun\n", producer.name().c_str());
 
   example::Gpu gpu(producer.recipe());
@@ -21,9 +22,9 @@ int main() {
   auto due = std::chrono::steady_clock::now();
   for (uint32_t i = 0; i < 600; ++i) {
     std::this_thread::sleep_until(due += std::chrono::microseconds(16667));
-    vramd::Slot slot = producer.Acquire().OrExit();
-    const vramd::VulkanStreamResource shared = stream.Resource(slot).OrExit();
-    const vramd::VulkanSync sync = stream.Sync(slot).OrExit();
+    vramd::Slot slot = example::OrExit(producer.Acquire());
+    const vramd::VulkanStreamResource shared = example::OrExit(stream.Resource(slot));
+    const vramd::VulkanSync sync = example::OrExit(stream.Sync(slot));
     gpu.Submit(sync, [&](VkCommandBuffer commands) {
       vramd::VulkanBarrier barrier = gpu.Barrier();
       barrier.discard = true;  // the old frame in this slot is not needed
@@ -35,7 +36,7 @@ int main() {
     });
     vramd::FrameInfo frame;
     frame.timeline_value = sync.signal_value;  // 0 if the GPU is done already
-    producer.Publish(std::move(slot), frame).OrExit();
+    example::OrExit(producer.Publish(std::move(slot), frame));
   }
   const vramd::Status ended = producer.End();
   gpu.Finish();

@@ -9,7 +9,7 @@ static int fail(const char* what, vramd_result result) {
 }
 
 static vramd_result print_device(vramd_client* client) {
-  vramd_device_info device = {sizeof(device)};
+  vramd_device_info device = VRAMD_DEVICE_INFO_INIT;
   uint32_t count = 1; /* the first is what an allocation gets that asks for no other */
   const vramd_result result = vramd_enumerate_devices(client, &count, &device);
   if (result == VRAMD_OK && count == 1)

@@ -2,10 +2,11 @@
 #include <cstdio>
 
 #include "common/gpu.h"
+#include "common/or_exit.h"
 
 int main() {
-  vramd::Client client = vramd::Client::Connect().OrExit();
-  const vramd::Lease lease = client.Open("hello/orange").OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
+  const vramd::Lease lease = example::OrExit(client.Open("hello/orange"));
   const vramd::Recipe recipe = lease.recipe();
 
   example::Gpu gpu(recipe);

@@ -4,13 +4,14 @@
 #include <cstdio>
 
 #include "common/gpu.h"
+#include "common/or_exit.h"
 
 int main() {
-  vramd::Client client = vramd::Client::Connect().OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
   const vramd::AllocateInfo info =
       vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 256, 256,
                                  VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
-  vramd::Lease lease = client.Allocate(info).OrExit();
+  vramd::Lease lease = example::OrExit(client.Allocate(info));
 
   example::Gpu gpu(lease.recipe());
   const vramd::VulkanResource shared = gpu.Import(lease);
@@ -25,7 +26,7 @@ int main() {
   });
 
   // Published only now, when the pixels are there: whoever can open it may read it.
-  const std::string name = lease.Publish("hello/orange").OrExit();
+  const std::string name = example::OrExit(lease.Publish("hello/orange"));
   std::printf("published %s, until you press Enter\n", name.c_str());
   std::fflush(stdout);
   std::getchar();

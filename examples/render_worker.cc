@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common/command_line.h"
+#include "common/or_exit.h"
 #include "common/scene.h"
 #include "common/stopwatch.h"
 #include "common/waiting.h"
@@ -28,8 +29,8 @@ vramd::Lease AllocateTiles(vramd::Client& client, const Options& options) {
   info.image.array_layers = options.tiles;
   info.device = options.device.empty() ? nullptr : options.device.c_str();
   info.label = "tiles of a picture";
-  vramd::Lease lease = client.Allocate(info).OrExit();
-  lease.Publish(options.name + "/tiles").OrExit();
+  vramd::Lease lease = example::OrExit(client.Allocate(info));
+  example::OrExit(lease.Publish(options.name + "/tiles"));
   std::printf("tiles: allocated_bytes=%llu\n",
               static_cast<unsigned long long>(lease.recipe().allocation_size));
   return lease;
@@ -72,17 +73,16 @@ int main(int argc, char** argv) {
   if (options.tile >= options.tiles) example::Die("--tile must be less than --tiles");
   if (options.height % options.tiles != 0) example::Die("--height must be a multiple of --tiles");
 
-  vramd::Client client = vramd::Client::Connect().OrExit();
-  vramd::Watch watch = client.WatchNames().OrExit();
-  vramd::Lease lease =
-      options.tile == 0
-          ? AllocateTiles(client, options)
-          : example::OpenWhenPublished(client, options.name + "/tiles", options.patience).OrExit();
+  vramd::Client client = example::OrExit(vramd::Client::Connect());
+  vramd::Watch watch = example::OrExit(client.WatchNames());
+  vramd::Lease lease = options.tile == 0 ? AllocateTiles(client, options)
+                                         : example::OrExit(example::OpenWhenPublished(
+                                               client, options.name + "/tiles", options.patience));
   Render(lease, options.tile);
 
   // Our lease keeps the image alive until the compositor has one of its own.
   const std::string done =
-      lease.Publish(options.name + "/tile-" + std::to_string(options.tile)).OrExit();
+      example::OrExit(lease.Publish(options.name + "/tile-" + std::to_string(options.tile)));
   example::OrExit(
       example::WaitUntilPublished(watch, example::Sibling(done, "composite"), options.patience));
 }

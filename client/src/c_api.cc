@@ -12,6 +12,7 @@
 #include "client/src/last_error.h"
 #include "client/src/sized_struct.h"
 #include "client/src/watch_core.h"
+#include "proto/convert.h"
 #include "vramd/vramd.h"
 
 struct vramd_lease {
@@ -50,7 +51,31 @@ vramd_server_info ServerInfo(const v1::DescribeReply& reply, const std::string& 
   return info;
 }
 
+absl::StatusOr<v1::Device> FindDevice(vramd_client& client, uint32_t index) {
+  v1::DescribeReply reply;
+  VRAMD_RETURN_IF_ERROR(
+      client.core->Call(&v1::Broker::Stub::Describe, v1::DescribeRequest(), &reply));
+  for (const v1::Device& device : reply.devices())
+    if (device.index() == index) return device;
+  return absl::NotFoundError(absl::StrCat("the broker has no device with index ", index));
+}
+
 }  // namespace
+
+absl::Status CheckElement(const vramd_published* element) {
+  VRAMD_RETURN_IF_ERROR(CheckSized(element));
+  return element->recipe == nullptr ? absl::OkStatus() : CheckRecipe(element->recipe);
+}
+
+absl::Status WriteElement(const v1::Published& item, vramd_published* element) {
+  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(item.recipe()));
+  vramd_published own = ToC(item);
+  own.recipe = element->recipe;
+  WriteSized(own, element);
+  if (own.recipe != nullptr) WriteRecipe(recipe, own.recipe);
+  return absl::OkStatus();
+}
+
 }  // namespace vramd
 
 using vramd::RunCall;
@@ -66,10 +91,10 @@ vramd_result vramd_client_create(const vramd_connect_info* info, vramd_client** 
     VRAMD_RETURN_IF_NULL(client);
     vramd_connect_info own = VRAMD_CONNECT_INFO_INIT;
     if (info != nullptr) {
-      VRAMD_ASSIGN_OR_RETURN(own, vramd::ReadSized(info, "vramd_connect_info"));
+      VRAMD_ASSIGN_OR_RETURN(own, vramd::ReadSized(info));
     }
     const auto timeout =
-        own.timeout_ms == 0 ? vramd::kDefaultTimeout : vramd::Milliseconds(own.timeout_ms);
+        own.timeout_ns == 0 ? vramd::kDefaultTimeout : vramd::CallTimeout(own.timeout_ns);
     auto core = std::make_shared<vramd::ClientCore>(vramd::Text(own.endpoint),
                                                     vramd::Text(own.trusted_user), timeout);
     VRAMD_RETURN_IF_ERROR(core->Connect().status());
@@ -97,7 +122,7 @@ vramd_result vramd_get_server_info(vramd_client* client, vramd_server_info* info
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info);
     VRAMD_RETURN_IF_FORKED(client);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_server_info"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info));
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
                                              vramd::v1::DescribeRequest(), &reply));
@@ -115,7 +140,27 @@ vramd_result vramd_enumerate_devices(vramd_client* client, uint32_t* count,
     vramd::v1::DescribeReply reply;
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::Describe,
                                              vramd::v1::DescribeRequest(), &reply));
-    return vramd::Enumerate(reply.devices(), count, devices, "vramd_device_info");
+    return vramd::Enumerate(reply.devices(), count, devices);
+  });
+}
+
+vramd_result vramd_enumerate_memory_types(vramd_client* client, uint32_t device_index,
+                                          uint32_t* count, vramd_memory_type* types) {
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(client, count);
+    VRAMD_RETURN_IF_FORKED(client);
+    VRAMD_ASSIGN_OR_RETURN(const auto device, vramd::FindDevice(*client, device_index));
+    return vramd::Enumerate(device.memory_types(), count, types);
+  });
+}
+
+vramd_result vramd_enumerate_handle_types(vramd_client* client, uint32_t device_index,
+                                          uint32_t* count, vramd_handle_support* types) {
+  return RunCall([&]() -> absl::Status {
+    VRAMD_RETURN_IF_NULL(client, count);
+    VRAMD_RETURN_IF_FORKED(client);
+    VRAMD_ASSIGN_OR_RETURN(const auto device, vramd::FindDevice(*client, device_index));
+    return vramd::Enumerate(device.handles(), count, types);
   });
 }
 
@@ -125,11 +170,11 @@ vramd_result vramd_allocate(vramd_client* client, const vramd_allocate_info* inf
     VRAMD_RETURN_IF_NULL(client, info, lease);
     VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const vramd_allocate_info own,
-                           vramd::ReadSized(info, "vramd_allocate_info"));
+                           vramd::ReadSized<vramd_memory_wish>(info));
     VRAMD_ASSIGN_OR_RETURN(vramd::v1::AllocateRequest request, vramd::FromC(own));
     return vramd::GiveLease(
         client->core,
-        client->core->Allocate(std::move(request), vramd::Milliseconds(own.timeout_ms)), lease);
+        client->core->Allocate(std::move(request), vramd::CallTimeout(own.timeout_ns)), lease);
   });
 }
 
@@ -137,7 +182,7 @@ vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, lease);
     VRAMD_RETURN_IF_FORKED(client);
-    VRAMD_ASSIGN_OR_RETURN(const vramd_open_info own, vramd::ReadSized(info, "vramd_open_info"));
+    VRAMD_ASSIGN_OR_RETURN(const vramd_open_info own, vramd::ReadSized(info));
     vramd::v1::OpenRequest request;
     if (own.name != nullptr) {
       VRAMD_ASSIGN_OR_RETURN(*request.mutable_name(), vramd::TextFromC("name", own.name));
@@ -145,7 +190,7 @@ vramd_result vramd_open(vramd_client* client, const vramd_open_info* info, vramd
       request.set_allocation_id(own.allocation_id);
     }
     return vramd::GiveLease(
-        client->core, client->core->Open(std::move(request), vramd::Milliseconds(own.timeout_ms)),
+        client->core, client->core->Open(std::move(request), vramd::CallTimeout(own.timeout_ns)),
         lease);
   });
 }
@@ -177,8 +222,8 @@ vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* reci
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(lease, recipe);
     VRAMD_RETURN_IF_FORKED(lease);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
-    vramd::WriteSized(vramd::ToC(lease->state.recipe), recipe);
+    VRAMD_RETURN_IF_ERROR(vramd::CheckRecipe(recipe));
+    vramd::WriteRecipe(lease->state.recipe, recipe);
     return absl::OkStatus();
   });
 }
@@ -237,7 +282,7 @@ vramd_result vramd_list(vramd_client* client, const char* prefix, uint32_t* coun
     vramd::v1::ListReply reply;
     VRAMD_ASSIGN_OR_RETURN(*request.mutable_prefix(), vramd::TextFromC("prefix", prefix));
     VRAMD_RETURN_IF_ERROR(client->core->Call(&vramd::v1::Broker::Stub::List, request, &reply));
-    return vramd::Enumerate(reply.published(), count, published, "vramd_published");
+    return vramd::Enumerate(reply.published(), count, published);
   });
 }
 
@@ -253,14 +298,13 @@ vramd_result vramd_watch_create(vramd_client* client, const char* prefix, vramd_
   });
 }
 
-vramd_result vramd_watch_next(vramd_watch* watch, uint32_t timeout_ms, vramd_event* event) {
+vramd_result vramd_watch_next(vramd_watch* watch, uint64_t timeout_ns, vramd_event* event) {
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(watch, event);
     VRAMD_RETURN_IF_FORKED(watch);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(event, "vramd_event"));
-    VRAMD_ASSIGN_OR_RETURN(
-        const vramd::WatchItem item,
-        watch->core->Next(vramd::Clock::now() + vramd::Milliseconds(timeout_ms)));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(event));
+    VRAMD_ASSIGN_OR_RETURN(const vramd::WatchItem item, watch->core->Next(vramd::DeadlineAfter(
+                                                            vramd::Clock::now(), timeout_ns)));
     vramd::WriteSized(vramd::ToC(item), event);
     return absl::OkStatus();
   });
@@ -278,9 +322,8 @@ vramd_result vramd_check_share(vramd_client* client, const vramd_recipe* recipe,
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, recipe, importer, can_import);
     VRAMD_RETURN_IF_FORKED(client);
-    VRAMD_ASSIGN_OR_RETURN(const vramd_recipe own_recipe, vramd::ReadSized(recipe, "vramd_recipe"));
-    VRAMD_ASSIGN_OR_RETURN(const vramd_importer own_importer,
-                           vramd::ReadSized(importer, "vramd_importer"));
+    VRAMD_ASSIGN_OR_RETURN(const vramd::Recipe own_recipe, vramd::ReadRecipe(recipe));
+    VRAMD_ASSIGN_OR_RETURN(const vramd_importer own_importer, vramd::ReadSized(importer));
     VRAMD_ASSIGN_OR_RETURN(const vramd::v1::CheckShareRequest request,
                            vramd::FromC(own_recipe, own_importer));
     vramd::v1::CheckShareReply reply;

@@ -7,6 +7,7 @@
 #include "client/src/c_support.h"
 #include "client/src/last_error.h"
 #include "client/src/stream_convert.h"
+#include "proto/convert.h"
 #include "vramd/vramd_stream.h"
 
 // One of the two.
@@ -40,14 +41,11 @@ namespace {
 
 stream::Deadline After(uint64_t timeout_ns) {
   if (timeout_ns == 0) return stream::Deadline::min();
-  const auto now = std::chrono::steady_clock::now();
-  const auto most = static_cast<uint64_t>((stream::Deadline::max() - now).count());
-  return timeout_ns >= most ? stream::Deadline::max() : now + std::chrono::nanoseconds(timeout_ns);
+  return DeadlineAfter(std::chrono::steady_clock::now(), timeout_ns);
 }
 
 vramd_producer_stats PublicStats(const StreamProducer::Stats& in, uint32_t generation) {
-  vramd_producer_stats out{};
-  out.struct_size = sizeof(out);
+  vramd_producer_stats out = VRAMD_PRODUCER_STATS_INIT;
   out.published = in.published;
   out.session = in.session;
   out.generation = generation;
@@ -59,8 +57,7 @@ vramd_producer_stats PublicStats(const StreamProducer::Stats& in, uint32_t gener
 }
 
 vramd_consumer_counters PublicCounters(const StreamConsumer::Counters& in) {
-  vramd_consumer_counters out{};
-  out.struct_size = sizeof(out);
+  vramd_consumer_counters out = VRAMD_CONSUMER_COUNTERS_INIT;
   out.received = in.received;
   out.dropped = in.dropped;
   out.held = in.held;
@@ -81,7 +78,8 @@ absl::StatusOr<v1::ListStreamsReply> List(vramd_client& client, const char* pref
 
 // The fields that a slot must have been filled with.
 absl::StatusOr<vramd_slot> ReadSlot(const vramd_slot* slot) {
-  VRAMD_RETURN_IF_ERROR(CheckSized(slot, "vramd_slot"));
+  VRAMD_RETURN_IF_ERROR(CheckSized(slot));
+  VRAMD_RETURN_IF_ERROR(CheckTail(slot, sizeof(vramd_slot), StructName<vramd_slot>::kName));
   vramd_slot own;
   std::memcpy(&own, slot, offsetof(vramd_slot, waits));
   return own;
@@ -108,6 +106,21 @@ absl::Status GiveFrame(absl::StatusOr<ClientFrame> next, vramd_frame* frame) {
 }
 
 }  // namespace
+
+absl::Status CheckElement(const vramd_stream_listing* element) {
+  VRAMD_RETURN_IF_ERROR(CheckSized(element));
+  return element->recipe == nullptr ? absl::OkStatus() : CheckRecipe(element->recipe);
+}
+
+absl::Status WriteElement(const v1::StreamListing& item, vramd_stream_listing* element) {
+  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(item.recipe()));
+  vramd_stream_listing own = ToC(item);
+  own.recipe = element->recipe;
+  WriteSized(own, element);
+  if (own.recipe != nullptr) WriteRecipe(recipe, own.recipe);
+  return absl::OkStatus();
+}
+
 }  // namespace vramd
 
 using vramd::RunCall;
@@ -121,7 +134,7 @@ vramd_result vramd_producer_create(vramd_client* client, const vramd_stream_info
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, producer);
     VRAMD_RETURN_IF_FORKED(client);
-    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
+    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized<vramd_memory_wish>(info));
     VRAMD_ASSIGN_OR_RETURN(vramd::ProducerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
     VRAMD_ASSIGN_OR_RETURN(auto core,
@@ -151,7 +164,7 @@ vramd_result vramd_producer_acquire(vramd_producer* producer, uint64_t timeout_n
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, slot);
     VRAMD_RETURN_IF_FORKED(producer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(slot, "vramd_slot"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(slot));
     VRAMD_ASSIGN_OR_RETURN(const vramd::ClientSlot acquired,
                            producer->core->Acquire(vramd::After(timeout_ns)));
     vramd::WriteSized(vramd::ToC(acquired), slot);
@@ -167,7 +180,7 @@ vramd_result vramd_producer_publish(vramd_producer* producer, const vramd_slot* 
     VRAMD_ASSIGN_OR_RETURN(const vramd_slot own, vramd::ReadSlot(slot));
     vramd::stream::FrameHeader header;
     if (info != nullptr) {
-      VRAMD_ASSIGN_OR_RETURN(const auto told, vramd::ReadSized(info, "vramd_frame_info"));
+      VRAMD_ASSIGN_OR_RETURN(const auto told, vramd::ReadSized(info));
       VRAMD_ASSIGN_OR_RETURN(header, vramd::FromC(told));
     }
     VRAMD_ASSIGN_OR_RETURN(const uint64_t number,
@@ -191,7 +204,7 @@ vramd_result vramd_producer_resize(vramd_producer* producer, const vramd_stream_
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, info);
     VRAMD_RETURN_IF_FORKED(producer);
-    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_stream_info"));
+    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized<vramd_memory_wish>(info));
     VRAMD_ASSIGN_OR_RETURN(auto request, vramd::ResizeFromC(own));
     return producer->core->Resize(std::move(request), vramd::After(timeout_ns));
   });
@@ -216,7 +229,7 @@ vramd_result vramd_producer_get_stats(vramd_producer* producer, vramd_producer_s
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, stats);
     VRAMD_RETURN_IF_FORKED(producer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(stats, "vramd_producer_stats"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(stats));
     const uint32_t generation = producer->core->store().newest();
     vramd::WriteSized(vramd::PublicStats(producer->core->GetStats(), generation), stats);
     return absl::OkStatus();
@@ -237,8 +250,7 @@ vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer, uint32
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(producer, count);
     VRAMD_RETURN_IF_FORKED(producer);
-    return vramd::Enumerate(producer->core->GetConsumers(), count, consumers,
-                            "vramd_consumer_stats");
+    return vramd::Enumerate(producer->core->GetConsumers(), count, consumers);
   });
 }
 
@@ -249,7 +261,7 @@ vramd_result vramd_consumer_open(vramd_client* client, const vramd_consumer_info
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(client, info, consumer);
     VRAMD_RETURN_IF_FORKED(client);
-    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info, "vramd_consumer_info"));
+    VRAMD_ASSIGN_OR_RETURN(const auto own, vramd::ReadSized(info));
     VRAMD_ASSIGN_OR_RETURN(vramd::ConsumerSetup setup, vramd::FromC(own));
     if (setup.timeout.count() == 0) setup.timeout = client->core->timeout();
     VRAMD_ASSIGN_OR_RETURN(auto core, vramd::StreamConsumer::Open(client->core, std::move(setup)));
@@ -274,12 +286,14 @@ vramd_stream* vramd_consumer_get_stream(vramd_consumer* consumer) {
 
 vramd_result vramd_consumer_next(vramd_consumer* consumer, uint64_t timeout_ns,
                                  vramd_frame* frame) {
-  return RunCall([&]() -> absl::Status {
+  const vramd_result result = RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame));
     return vramd::GiveFrame(consumer->core->Next(vramd::After(timeout_ns)), frame);
   });
+  // The end has no code among gRPC's; inside, nothing but the end has this one.
+  return result == VRAMD_OUT_OF_RANGE ? VRAMD_END_OF_STREAM : result;
 }
 
 vramd_result vramd_consumer_get_frame_info(vramd_consumer* consumer, const vramd_frame* frame,
@@ -287,8 +301,8 @@ vramd_result vramd_consumer_get_frame_info(vramd_consumer* consumer, const vramd
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame, info);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info, "vramd_frame_info"));
-    VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(info));
+    VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame));
     const vramd::stream::ConsumerFrame inner = vramd::FromC(own);
     VRAMD_ASSIGN_OR_RETURN(const auto details, consumer->core->ReadDetails(own.session, inner));
     vramd::WriteSized(vramd::ToC(inner.facts, details), info);
@@ -301,7 +315,7 @@ vramd_result vramd_consumer_release(vramd_consumer* consumer, const vramd_frame*
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame, "vramd_frame"));
+    VRAMD_ASSIGN_OR_RETURN(const vramd_frame own, vramd::ReadSized(frame));
     return consumer->core->Release(own.session, vramd::FromC(own), timeline_value);
   });
 }
@@ -310,7 +324,7 @@ vramd_result vramd_consumer_last_frame(vramd_consumer* consumer, vramd_frame* fr
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, frame);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame, "vramd_frame"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame));
     return vramd::GiveFrame(consumer->core->LastFrame(), frame);
   });
 }
@@ -337,10 +351,9 @@ vramd_result vramd_consumer_get_end(vramd_consumer* consumer, vramd_consumer_end
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, end);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(end, "vramd_consumer_end"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(end));
     const vramd::StreamConsumer::End told = consumer->core->GetEnd();
-    vramd_consumer_end own{};
-    own.struct_size = sizeof(own);
+    vramd_consumer_end own = VRAMD_CONSUMER_END_INIT;
     own.reason = static_cast<vramd_end_reason>(told.reason);
     vramd::CopyText(told.message, own.message);
     vramd::WriteSized(own, end);
@@ -353,7 +366,7 @@ vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(consumer, counters);
     VRAMD_RETURN_IF_FORKED(consumer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(counters, "vramd_consumer_counters"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(counters));
     vramd::WriteSized(vramd::PublicCounters(consumer->core->GetCounters()), counters);
     return absl::OkStatus();
   });
@@ -406,10 +419,10 @@ vramd_result vramd_stream_get_image(vramd_stream* stream, uint32_t generation, u
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, recipe);
     VRAMD_RETURN_IF_FORKED(stream);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(recipe, "vramd_recipe"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckRecipe(recipe));
     VRAMD_ASSIGN_OR_RETURN(const vramd::Recipe found,
                            stream->store().FindRecipe(generation, image));
-    vramd::WriteSized(vramd::ToC(found), recipe);
+    vramd::WriteRecipe(found, recipe);
     if (handle == nullptr) return absl::OkStatus();
     VRAMD_ASSIGN_OR_RETURN(vramd::OsHandle copy,
                            stream->store().DuplicateHandle(generation, image));
@@ -439,7 +452,7 @@ vramd_result vramd_list_streams(vramd_client* client, const char* prefix, uint32
     VRAMD_RETURN_IF_NULL(client, count);
     VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, prefix));
-    return vramd::Enumerate(reply.streams(), count, streams, "vramd_stream_listing");
+    return vramd::Enumerate(reply.streams(), count, streams);
   });
 }
 
@@ -450,8 +463,7 @@ vramd_result vramd_list_stream_consumers(vramd_client* client, const char* name,
     VRAMD_RETURN_IF_FORKED(client);
     VRAMD_ASSIGN_OR_RETURN(const auto reply, vramd::List(*client, name));
     for (const vramd::v1::StreamListing& listing : reply.streams())
-      if (listing.name() == name)
-        return vramd::Enumerate(listing.consumers(), count, consumers, "vramd_consumer_stats");
+      if (listing.name() == name) return vramd::Enumerate(listing.consumers(), count, consumers);
     return absl::NotFoundError(absl::StrCat("there is no stream '", name, "'"));
   });
 }

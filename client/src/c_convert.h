@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/recipe.h"
+#include "client/src/recipe_convert.h"
 #include "client/src/watch_core.h"
 #include "vramd/v1/broker.pb.h"
 #include "vramd/vramd.h"
@@ -24,21 +25,19 @@ void CopyText(absl::string_view from, char (&to)[N]) {
 // The same into a caller's buffer, which may be NULL.
 void CopyText(absl::string_view from, char* to, size_t size);
 
-vramd_recipe ToC(const Recipe& recipe);
-Recipe FromC(const vramd_recipe& recipe);
-vramd_device_identity ToC(const DeviceIdentity& identity);
-DeviceIdentity FromC(const vramd_device_identity& identity);
-
 absl::StatusOr<vramd_device_info> ToC(const v1::Device& device);
-absl::StatusOr<vramd_published> ToC(const v1::Published& published);
+vramd_memory_type ToC(const v1::MemoryType& type);
+vramd_handle_support ToC(const v1::HandleSupport& support);
+// Without the recipe.
+vramd_published ToC(const v1::Published& published);
 vramd_event ToC(const WatchItem& item);
 
-// INVALID_ARGUMENT for an unknown kind.
 // NULL is empty. INVALID_ARGUMENT names the field that is not UTF-8: it could not be sent.
 absl::StatusOr<std::string> TextFromC(const char* field, const char* text);
-absl::StatusOr<v1::AllocateRequest> FromC(const vramd_allocate_info& info);
-absl::StatusOr<v1::CheckShareRequest> FromC(const vramd_recipe& recipe,
-                                            const vramd_importer& importer);
+// INVALID_ARGUMENT for an unknown kind, or if what belongs to the kind is missing. `what` has been
+// read by ReadSized(); of what is chained to it, this reads a vramd_memory_wish.
+absl::StatusOr<v1::AllocateRequest> FromC(const vramd_allocate_info& what);
+absl::StatusOr<v1::CheckShareRequest> FromC(const Recipe& recipe, const vramd_importer& importer);
 
 }  // namespace vramd
 

@@ -64,6 +64,8 @@ const char* vramd_result_name(vramd_result result) {
       return "DATA_LOSS";
     case VRAMD_UNAUTHENTICATED:
       return "UNAUTHENTICATED";
+    case VRAMD_END_OF_STREAM:
+      return "END_OF_STREAM";
     case VRAMD_RESULT_MAX_ENUM:
       break;
   }

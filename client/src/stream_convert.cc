@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "client/src/c_convert.h"
+#include "client/src/time_convert.h"
 #include "proto/convert.h"
 
 namespace vramd {
@@ -45,6 +46,7 @@ absl::StatusOr<v1::AllocateRequest> ResourceOf(const vramd_stream_info& in) {
   info.handle_type = in.handle_type;
   info.device = in.device;
   info.label = in.label;
+  info.next = in.next;
   return FromC(info);
 }
 
@@ -140,13 +142,15 @@ stream::ConsumerFrame FromC(const vramd_frame& in) {
 }
 
 vramd_slot ToC(const ClientSlot& in) {
-  vramd_slot out;  // not cleared: a kilobyte of waits, of which most frames have none
-  out.struct_size = sizeof(out);
+  // Cleared but for the waits: a kilobyte, of which most frames have none.
+  vramd_slot out;
+  constexpr size_t kAfterWaits = offsetof(vramd_slot, waits) + sizeof(out.waits);
+  std::memset(static_cast<void*>(&out), 0, offsetof(vramd_slot, waits));
+  std::memset(reinterpret_cast<char*>(&out) + kAfterWaits, 0, sizeof(out) - kAfterWaits);
   out.session = in.session;
   out.generation = in.generation;
   out.image = in.acquired.image;
   out.slot = in.acquired.slot;
-  out.wait_count = 0;
   for (const stream::SlotWait& wait : in.acquired.waits)
     out.waits[out.wait_count++] = {wait.consumer.value, wait.value};
   return out;
@@ -169,9 +173,10 @@ absl::StatusOr<ProducerSetup> FromC(const vramd_stream_info& in) {
   out.request.set_max_image_count(in.max_image_count);
   out.request.set_forget_last(in.forget_last);
   out.request.set_overcommit(in.overcommit);
+  out.request.set_memory_type_bits(resource.memory_type_bits());
   out.options.keep_last = !in.forget_last;
   out.spin = std::chrono::nanoseconds(in.spin_ns);
-  out.timeout = std::chrono::milliseconds(in.timeout_ms);
+  out.timeout = CallTimeout(in.timeout_ns);
   return out;
 }
 
@@ -184,6 +189,7 @@ absl::StatusOr<v1::ResizeStreamRequest> ResizeFromC(const vramd_stream_info& in)
   out.set_image_count(in.image_count);
   out.set_min_image_count(in.min_image_count);
   out.set_max_image_count(in.max_image_count);
+  out.set_memory_type_bits(resource.memory_type_bits());
   return out;
 }
 
@@ -196,13 +202,12 @@ absl::StatusOr<ConsumerSetup> FromC(const vramd_consumer_info& in) {
   if (in.mode == VRAMD_STREAM_FIFO)
     out.request.set_when_full(static_cast<v1::WhenFull>(in.when_full));
   out.spin = std::chrono::nanoseconds(in.spin_ns);
-  out.timeout = std::chrono::milliseconds(in.timeout_ms);
+  out.timeout = CallTimeout(in.timeout_ns);
   return out;
 }
 
 vramd_consumer_stats ToC(const StreamProducer::ConsumerStats& in) {
-  vramd_consumer_stats out{};
-  out.struct_size = sizeof(out);
+  vramd_consumer_stats out = VRAMD_CONSUMER_STATS_INIT;
   out.mode = in.lane.mode == stream::LaneMode::kFifo ? VRAMD_STREAM_FIFO : VRAMD_STREAM_MAILBOX;
   out.consumer_id = in.lane.consumer.value;
   out.limit = in.limit;
@@ -214,8 +219,7 @@ vramd_consumer_stats ToC(const StreamProducer::ConsumerStats& in) {
 }
 
 absl::StatusOr<vramd_consumer_stats> ToC(const v1::StreamConsumer& in) {
-  vramd_consumer_stats out{};
-  out.struct_size = sizeof(out);
+  vramd_consumer_stats out = VRAMD_CONSUMER_STATS_INIT;
   out.mode = static_cast<vramd_stream_mode>(in.mode());
   out.consumer_id = in.consumer_id();
   out.limit = in.limit();
@@ -228,9 +232,8 @@ absl::StatusOr<vramd_consumer_stats> ToC(const v1::StreamConsumer& in) {
   return out;
 }
 
-absl::StatusOr<vramd_stream_listing> ToC(const v1::StreamListing& in) {
-  vramd_stream_listing out{};
-  out.struct_size = sizeof(out);
+vramd_stream_listing ToC(const v1::StreamListing& in) {
+  vramd_stream_listing out = VRAMD_STREAM_LISTING_INIT;
   CopyText(in.name(), out.name);
   CopyText(in.producer().user(), out.user);
   out.process_id = in.producer().process_id();
@@ -238,8 +241,6 @@ absl::StatusOr<vramd_stream_listing> ToC(const v1::StreamListing& in) {
   CopyText(in.label(), out.label);
   out.generation = in.generation();
   out.image_count = in.image_count();
-  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(in.recipe()));
-  out.recipe = ToC(recipe);
   out.timeline = in.timeline();
   out.published = in.published();
   out.consumer_count = static_cast<uint32_t>(in.consumers_size());

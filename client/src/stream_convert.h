@@ -24,7 +24,8 @@ absl::StatusOr<ConsumerSetup> FromC(const vramd_consumer_info& info);
 
 vramd_consumer_stats ToC(const StreamProducer::ConsumerStats& stats);
 absl::StatusOr<vramd_consumer_stats> ToC(const v1::StreamConsumer& consumer);
-absl::StatusOr<vramd_stream_listing> ToC(const v1::StreamListing& listing);
+// Without the recipe.
+vramd_stream_listing ToC(const v1::StreamListing& listing);
 
 }  // namespace vramd
 

@@ -134,8 +134,8 @@ VkImageAspectFlags AspectsOf(VkFormat format) {
 // answer with an error.
 void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuffer commands,
                              const vramd_vk_resource* resource, const vramd_vk_barrier* barrier) {
-  const auto whole = vramd::ReadSized(resource, "vramd_vk_resource");
-  const auto wanted = vramd::ReadSized(barrier, "vramd_vk_barrier");
+  const auto whole = vramd::ReadSized(resource);
+  const auto wanted = vramd::ReadSized(barrier);
   if (device == nullptr || !device->birth.is_here() || !whole.ok() || !wanted.ok()) return;
   const vramd::Recorder recorder(*device, commands, *whole, *wanted);
   const vramd::Scope user = recorder.users_scope();
@@ -154,8 +154,8 @@ void vramd_vk_record_acquire(vramd_vk_device* device, VkCommandBuffer commands,
 
 void vramd_vk_record_release(vramd_vk_device* device, VkCommandBuffer commands,
                              const vramd_vk_resource* resource, const vramd_vk_barrier* barrier) {
-  const auto whole = vramd::ReadSized(resource, "vramd_vk_resource");
-  const auto wanted = vramd::ReadSized(barrier, "vramd_vk_barrier");
+  const auto whole = vramd::ReadSized(resource);
+  const auto wanted = vramd::ReadSized(barrier);
   if (device == nullptr || !device->birth.is_here() || !whole.ok() || !wanted.ok()) return;
   const vramd::Recorder recorder(*device, commands, *whole, *wanted);
   vramd::Scope user = recorder.users_scope();

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
 #include "client/src/null_check.h"
+#include "client/src/recipe_convert.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_status.h"
@@ -103,42 +104,37 @@ bool ImportsTimelines(const InstanceFunctions& vk, VkPhysicalDevice device,
          (properties.externalSemaphoreFeatures & VK_EXTERNAL_SEMAPHORE_FEATURE_IMPORTABLE_BIT) != 0;
 }
 
-vramd_device_identity IdentityOf(const VkPhysicalDeviceIDProperties& ids) {
-  vramd_device_identity identity{};
-  std::memcpy(identity.device_uuid, ids.deviceUUID, VRAMD_UUID_SIZE);
-  std::memcpy(identity.driver_uuid, ids.driverUUID, VRAMD_UUID_SIZE);
+DeviceIdentity IdentityOf(const VkPhysicalDeviceIDProperties& ids) {
+  DeviceIdentity identity;
+  std::memcpy(identity.device_uuid.data(), ids.deviceUUID, VRAMD_UUID_SIZE);
+  std::memcpy(identity.driver_uuid.data(), ids.driverUUID, VRAMD_UUID_SIZE);
   identity.luid_valid = ids.deviceLUIDValid == VK_TRUE;
   if (!identity.luid_valid) return identity;
-  std::memcpy(identity.luid, ids.deviceLUID, VRAMD_LUID_SIZE);
+  std::memcpy(identity.luid.data(), ids.deviceLUID, VRAMD_LUID_SIZE);
   identity.node_mask = ids.deviceNodeMask;
   return identity;
 }
 
-std::string UuidText(const uint8_t (&bytes)[VRAMD_UUID_SIZE]) {
-  Uuid uuid;
-  std::memcpy(uuid.data(), bytes, uuid.size());
-  return UuidToString(uuid);
+bool NeedsSameDevice(const ImportVariant& variant, const Recipe& recipe) {
+  return variant.same_device_only || recipe.kind == ResourceKind::kImage;
 }
 
-bool NeedsSameDevice(const ImportVariant& variant, const vramd_recipe& recipe) {
-  return variant.same_device_only || recipe.kind == VRAMD_RESOURCE_IMAGE;
-}
-
-absl::Status WrongDevice(const ImporterDescription& device, const vramd_recipe& recipe,
+absl::Status WrongDevice(const ImporterDescription& device, const Recipe& recipe,
                          const ImportVariant& variant) {
   const char* const what =
-      recipe.kind == VRAMD_RESOURCE_IMAGE ? "an image's layout" : "this kind of handle";
+      recipe.kind == ResourceKind::kImage ? "an image's layout" : "this kind of handle";
   return absl::FailedPreconditionError(absl::StrCat(
-      what, " (", variant.name, ") is known to the device and driver that allocated it only: ",
-      "device ", UuidText(recipe.device.device_uuid), ", driver ",
-      UuidText(recipe.device.driver_uuid), "; '", device.name, "' is device ",
-      UuidText(device.identity.device_uuid), ", driver ", UuidText(device.identity.driver_uuid),
+      what, " (", variant.name,
+      ") is known to the device and driver that allocated it only: ", "device ",
+      UuidToString(recipe.device.device_uuid), ", driver ", UuidToString(recipe.device.driver_uuid),
+      "; '", device.name, "' is device ", UuidToString(device.identity.device_uuid), ", driver ",
+      UuidToString(device.identity.driver_uuid),
       "; use vramd_vk_find_physical_device(), or allocate on the device that you use"));
 }
 
 // Vulkan takes a host pointer, and a size, that are multiples of minImportedHostPointerAlignment.
 // The broker rounds the size up to what its own device wants, which may be less than another wants.
-absl::Status CheckHostPointer(const ImporterDescription& device, const vramd_recipe& recipe) {
+absl::Status CheckHostPointer(const ImporterDescription& device, const Recipe& recipe) {
   const uint64_t alignment = device.host_pointer_alignment;
   if (!MappingsFit(alignment))
     return absl::FailedPreconditionError(absl::StrCat(
@@ -155,8 +151,7 @@ absl::Status CheckHostPointer(const ImporterDescription& device, const vramd_rec
 }
 
 absl::StatusOr<VkPhysicalDevice> FindPhysicalDevice(const InstanceFunctions& vk,
-                                                    VkInstance instance,
-                                                    const vramd_recipe& recipe) {
+                                                    VkInstance instance, const Recipe& recipe) {
   VRAMD_ASSIGN_OR_RETURN(const auto devices, ListPhysicalDevices(vk, instance));
   VkPhysicalDevice fallback = VK_NULL_HANDLE;
   std::vector<std::string> reasons;
@@ -190,6 +185,7 @@ absl::Status WriteExtensions(const ImporterDescription& device, uint32_t* count,
   };
   for (const ImportVariant* variant : device.variants) add(variant->extensions);
   if (device.timelines) add(TimelineExtensions());
+  if (device.format_list_extension) add({VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME});
   if (names == nullptr) {
     *count = static_cast<uint32_t>(all.size());
     return absl::OkStatus();
@@ -200,9 +196,8 @@ absl::Status WriteExtensions(const ImporterDescription& device, uint32_t* count,
 }
 
 vramd_importer ToImporter(const ImporterDescription& description) {
-  vramd_importer importer{};
-  importer.struct_size = sizeof(importer);
-  importer.identity = description.identity;
+  vramd_importer importer = VRAMD_IMPORTER_INIT;
+  importer.identity = ToC(description.identity);
   importer.memory_type_count = description.memory.memoryTypeCount;
   for (const ImportVariant* variant : description.variants)
     importer.importable[importer.importable_count++] = variant->type;
@@ -247,18 +242,19 @@ absl::StatusOr<ImporterDescription> DescribePhysicalDevice(const InstanceFunctio
   description.host_pointer_alignment = HostPointerAlignment(vk, device, names);
   description.variants = SupportedVariants(vk, device, names, description.host_pointer_alignment);
   description.timelines = ImportsTimelines(vk, device, names);
+  description.format_list_extension = basic.apiVersion < VK_API_VERSION_1_2 &&
+                                      names.count(VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME) != 0;
   return description;
 }
 
-bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b) {
-  if (std::memcmp(a.device_uuid, b.device_uuid, VRAMD_UUID_SIZE) != 0) return false;
-  if (std::memcmp(a.driver_uuid, b.driver_uuid, VRAMD_UUID_SIZE) != 0) return false;
+bool IsSameDevice(const DeviceIdentity& a, const DeviceIdentity& b) {
+  if (a.device_uuid != b.device_uuid || a.driver_uuid != b.driver_uuid) return false;
   const bool both = a.luid_valid && b.luid_valid;
-  return !both || std::memcmp(a.luid, b.luid, VRAMD_LUID_SIZE) == 0;
+  return !both || a.luid == b.luid;
 }
 
-absl::Status CheckImportable(const ImporterDescription& device, const vramd_recipe& recipe) {
-  const ImportVariant* const variant = FindImportVariant(recipe.handle_type);
+absl::Status CheckImportable(const ImporterDescription& device, const Recipe& recipe) {
+  const ImportVariant* const variant = FindImportVariant(TypeOf(recipe));
   if (variant == nullptr)
     return absl::FailedPreconditionError(
         absl::StrCat("handle type ", static_cast<int>(recipe.handle_type),
@@ -286,7 +282,7 @@ vramd_result vramd_vk_find_physical_device(PFN_vkGetInstanceProcAddr get_instanc
                                            VkPhysicalDevice* physical_device) {
   return vramd::RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, recipe, physical_device);
-    VRAMD_ASSIGN_OR_RETURN(const vramd_recipe wanted, vramd::ReadSized(recipe, "vramd_recipe"));
+    VRAMD_ASSIGN_OR_RETURN(const vramd::Recipe wanted, vramd::ReadRecipe(recipe));
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
     VRAMD_ASSIGN_OR_RETURN(*physical_device, vramd::FindPhysicalDevice(vk, instance, wanted));
@@ -299,7 +295,7 @@ vramd_result vramd_vk_describe_importer(PFN_vkGetInstanceProcAddr get_instance_p
                                         vramd_importer* importer) {
   return vramd::RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(get_instance_proc_addr, instance, physical_device, importer);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(importer, "vramd_importer"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(importer));
     VRAMD_ASSIGN_OR_RETURN(const auto vk,
                            vramd::InstanceFunctions::Load(get_instance_proc_addr, instance));
     VRAMD_ASSIGN_OR_RETURN(const auto description,

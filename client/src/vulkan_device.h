@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/recipe.h"
 #include "client/src/fork_check.h"
 #include "client/src/vulkan_functions.h"
 #include "client/src/vulkan_import.h"
@@ -21,11 +22,12 @@ namespace vramd {
 struct ImporterDescription {
   std::string name;
   uint32_t api_version = 0;
-  vramd_device_identity identity{};
+  DeviceIdentity identity;
   std::vector<const ImportVariant*> variants;  // that the device can import
   VkPhysicalDeviceMemoryProperties memory{};
   uint64_t host_pointer_alignment = 0;  // bytes; 0 without VK_EXT_external_memory_host
   bool timelines = false;               // timeline semaphores of other processes can be imported
+  bool format_list_extension = false;   // an image's list of view formats needs it
 };
 
 absl::StatusOr<std::vector<VkPhysicalDevice>> ListPhysicalDevices(const InstanceFunctions& vk,
@@ -36,10 +38,10 @@ absl::StatusOr<ImporterDescription> DescribePhysicalDevice(const InstanceFunctio
                                                            VkPhysicalDevice device);
 
 // Equal UUIDs, and equal LUIDs where both have one: UUIDs alone do not tell all devices apart.
-bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b);
+bool IsSameDevice(const DeviceIdentity& a, const DeviceIdentity& b);
 
 // FAILED_PRECONDITION, with the reason, if the described device cannot use the recipe.
-absl::Status CheckImportable(const ImporterDescription& device, const vramd_recipe& recipe);
+absl::Status CheckImportable(const ImporterDescription& device, const Recipe& recipe);
 
 }  // namespace vramd
 

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/os_handle.h"
+#include "base/recipe.h"
 #include "base/section.h"
 #include "vramd/vramd.h"
 
@@ -82,6 +83,9 @@ const std::vector<ImportVariant>& ImportVariants();
 
 // NULL for a type that this operating system does not have.
 const ImportVariant* FindImportVariant(vramd_handle_type type);
+inline vramd_handle_type TypeOf(const Recipe& recipe) {
+  return static_cast<vramd_handle_type>(recipe.handle_type);
+}
 
 std::vector<ImportVariant> NativeImportVariants();  // vulkan_import_<os>.cc
 ImportVariant SectionImportVariant();               // vulkan_import_section.cc

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
 #include "client/src/null_check.h"
+#include "client/src/recipe_convert.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_resource.h"
@@ -23,7 +24,7 @@ namespace {
 // Owns the Vulkan objects of a resource until they are given to the caller.
 class ResourceBuilder {
  public:
-  ResourceBuilder(vramd_vk_device* device, const vramd_recipe& recipe)
+  ResourceBuilder(vramd_vk_device* device, const Recipe& recipe)
       : device_(*device), recipe_(recipe) {}
   ResourceBuilder(const ResourceBuilder&) = delete;
   ResourceBuilder& operator=(const ResourceBuilder&) = delete;
@@ -47,7 +48,7 @@ class ResourceBuilder {
   absl::Status Bind();
 
   vramd_vk_device& device_;
-  const vramd_recipe& recipe_;
+  const Recipe& recipe_;
   VkMemoryRequirements requirements_{0, 1, ~uint32_t{0}};
   bool wants_dedicated_ = false;  // says this driver of its own resource
   vramd_vk_resource made_ = VRAMD_VK_RESOURCE_INIT;
@@ -55,17 +56,17 @@ class ResourceBuilder {
 
 absl::Status ResourceBuilder::Create(const PendingImport& import) {
   switch (recipe_.kind) {
-    case VRAMD_RESOURCE_RAW:
+    case ResourceKind::kRaw:
       break;
-    case VRAMD_RESOURCE_BUFFER:
+    case ResourceKind::kBuffer:
       VRAMD_RETURN_IF_ERROR(CreateBuffer(import.buffer_chain()));
       break;
-    case VRAMD_RESOURCE_IMAGE:
+    case ResourceKind::kImage:
       VRAMD_RETURN_IF_ERROR(CreateImage(import.image_chain()));
       break;
     default:
       return absl::FailedPreconditionError(
-          absl::StrCat("resource kind ", static_cast<int>(recipe_.kind),
+          absl::StrCat("resource kind ", static_cast<uint32_t>(recipe_.kind),
                        " is not known to this version of the library"));
   }
   if (requirements_.size <= recipe_.allocation_size) return absl::OkStatus();
@@ -87,7 +88,16 @@ absl::Status ResourceBuilder::CreateBuffer(const void* chain) {
 }
 
 absl::Status ResourceBuilder::CreateImage(const void* chain) {
-  const vramd_image_info& image = recipe_.image;
+  const ImageInfo& image = recipe_.image;
+  const VkImageFormatListCreateInfo views = {
+      VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO, chain,
+      static_cast<uint32_t>(image.view_formats.size()),
+      reinterpret_cast<const VkFormat*>(image.view_formats.data())};
+  if (!image.view_formats.empty()) chain = &views;
+  if (image.drm_modifier)
+    return absl::FailedPreconditionError(
+        "the image is laid out by a DRM format modifier, which this version of the library cannot "
+        "import");
   VkImageCreateInfo info = {VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO, chain};
   info.flags = image.flags;
   info.imageType = static_cast<VkImageType>(image.image_type);
@@ -130,7 +140,7 @@ absl::StatusOr<uint32_t> ResourceBuilder::ChooseMemoryType(uint32_t allowed) con
   const bool same_device = IsSameDevice(device_.description.identity, recipe_.device);
   const uint32_t wanted = recipe_.memory_type_index;
   if (same_device && wanted < known && (allowed >> wanted & 1) != 0) return wanted;
-  if (FindImportVariant(recipe_.handle_type)->same_device_only)
+  if (FindImportVariant(TypeOf(recipe_))->same_device_only)
     return absl::FailedPreconditionError(absl::StrCat("'", device_.description.name,
                                                       "' does not allow memory type ", wanted,
                                                       " of the recipe for this resource"));
@@ -142,8 +152,8 @@ absl::StatusOr<uint32_t> ResourceBuilder::ChooseMemoryType(uint32_t allowed) con
 }
 
 bool ResourceBuilder::ImportsDedicated() const {
-  if (recipe_.kind == VRAMD_RESOURCE_RAW) return false;  // there is nothing to dedicate it to
-  switch (FindImportVariant(recipe_.handle_type)->dedication) {
+  if (recipe_.kind == ResourceKind::kRaw) return false;  // there is nothing to dedicate it to
+  switch (FindImportVariant(TypeOf(recipe_))->dedication) {
     case Dedication::kRecipe:
       return recipe_.dedicated;
     case Dedication::kImporter:
@@ -164,7 +174,7 @@ absl::Status ResourceBuilder::Import(PendingImport& import) {
   // Vulkan wants a dedicated memory as large as the resource. Opaque memory has its exporter's
   // size.
   const bool has_own_size =
-      is_dedicated && FindImportVariant(recipe_.handle_type)->dedication == Dedication::kImporter;
+      is_dedicated && FindImportVariant(TypeOf(recipe_))->dedication == Dedication::kImporter;
   const uint64_t size = has_own_size ? requirements_.size : recipe_.allocation_size;
   const VkMemoryAllocateInfo info = {VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                      is_dedicated ? &dedicated : import.allocate_chain(), size,
@@ -173,7 +183,7 @@ absl::Status ResourceBuilder::Import(PendingImport& import) {
   const VkResult result = device_.vk.AllocateMemory(device_.device, &info, nullptr, &made_.memory);
   if (result != VK_SUCCESS)
     return VulkanStatus(result, absl::StrCat("import ", size, " bytes as ",
-                                             FindImportVariant(recipe_.handle_type)->name));
+                                             FindImportVariant(TypeOf(recipe_))->name));
   state->section = import.Complete();
   state->aspects = AspectsOf(static_cast<VkFormat>(recipe_.image.format));
   made_.mapped = state->section.data();
@@ -193,22 +203,20 @@ absl::Status ResourceBuilder::Bind() {
   return VulkanStatus(result, "bind the imported memory");
 }
 
-absl::StatusOr<const Importer*> FindImporter(const vramd_vk_device& device,
-                                             const vramd_recipe& recipe) {
+absl::StatusOr<const Importer*> FindImporter(const vramd_vk_device& device, const Recipe& recipe) {
   VRAMD_RETURN_IF_ERROR(CheckImportable(device.description, recipe));
-  const auto found = device.importers.find(recipe.handle_type);
+  const auto found = device.importers.find(TypeOf(recipe));
   if (found != device.importers.end()) return found->second.get();
   return absl::FailedPreconditionError(
       absl::StrCat("this VkDevice was created without the extensions for ",
-                   FindImportVariant(recipe.handle_type)->name,
+                   FindImportVariant(TypeOf(recipe))->name,
                    "; enable those that vramd_vk_enumerate_device_extensions() names"));
 }
 
 absl::StatusOr<vramd_vk_resource> ImportLease(vramd_vk_device& device, const vramd_lease* lease) {
-  vramd_recipe recipe{};
-  recipe.struct_size = sizeof(recipe);
-  const vramd_result result = vramd_lease_get_recipe(lease, &recipe);
-  if (result != VRAMD_OK) return LastStatus(result);
+  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, AskRecipe([lease](vramd_recipe* fill) {
+                           return LastStatus(vramd_lease_get_recipe(lease, fill));
+                         }));
   return ImportResource(device, recipe,
                         [&](intptr_t* handle) { return vramd_lease_get_handle(lease, handle); });
 }
@@ -234,11 +242,12 @@ absl::StatusOr<std::unique_ptr<vramd_vk_device>> MakeDevice(const vramd_vk_devic
 }  // namespace
 
 absl::Status LastStatus(vramd_result result) {
+  if (result == VRAMD_OK) return absl::OkStatus();
   return absl::Status(static_cast<absl::StatusCode>(result), vramd_last_error());
 }
 
 absl::StatusOr<vramd_vk_resource> ImportResource(
-    vramd_vk_device& device, const vramd_recipe& recipe,
+    vramd_vk_device& device, const Recipe& recipe,
     const std::function<vramd_result(intptr_t*)>& get_handle) {
   VRAMD_ASSIGN_OR_RETURN(const Importer* importer, FindImporter(device, recipe));
   intptr_t value = 0;
@@ -255,7 +264,7 @@ vramd_result vramd_vk_device_create(const vramd_vk_device_info* info, vramd_vk_d
   return vramd::RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(info, device);
     *device = nullptr;
-    VRAMD_ASSIGN_OR_RETURN(const auto wanted, vramd::ReadSized(info, "vramd_vk_device_info"));
+    VRAMD_ASSIGN_OR_RETURN(const auto wanted, vramd::ReadSized(info));
     VRAMD_ASSIGN_OR_RETURN(auto made, vramd::MakeDevice(wanted));
     *device = made.release();
     return absl::OkStatus();
@@ -268,7 +277,7 @@ vramd_result vramd_vk_import(vramd_vk_device* device, const vramd_lease* lease,
                              vramd_vk_resource* resource) {
   return vramd::RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(resource);
-    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(resource, "vramd_vk_resource"));
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(resource));
     vramd::WriteSized(vramd_vk_resource{}, resource);  // empty after every failure
     VRAMD_RETURN_IF_NULL(device, lease);
     VRAMD_RETURN_IF_FORKED(device);

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/os_handle.h"
+#include "base/recipe.h"
 #include "base/section.h"
 #include "vramd/vramd_vulkan.h"
 
@@ -25,10 +26,10 @@ VkImageAspectFlags AspectsOf(VkFormat format);
 // Creates what the recipe says, on memory that comes by calling `get_handle` for a handle; this is
 // not called if the device cannot import it. Closes the handle, or hands it to the driver.
 absl::StatusOr<vramd_vk_resource> ImportResource(
-    vramd_vk_device& device, const vramd_recipe& recipe,
+    vramd_vk_device& device, const Recipe& recipe,
     const std::function<vramd_result(intptr_t*)>& get_handle);
 
-// What the public call that just failed has left as the thread's message.
+// Of the public call that just returned `result`, with the thread's message.
 absl::Status LastStatus(vramd_result result);
 
 }  // namespace vramd

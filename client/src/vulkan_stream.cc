@@ -22,6 +22,7 @@
 #include "base/status_macros.h"
 #include "client/src/last_error.h"
 #include "client/src/null_check.h"
+#include "client/src/recipe_convert.h"
 #include "client/src/sized_struct.h"
 #include "client/src/vulkan_device.h"
 #include "client/src/vulkan_resource.h"
@@ -124,8 +125,7 @@ void vramd_vk_stream::DestroyUnusedImages() {
 }
 
 bool vramd_vk_stream::IsThere(const vramd::ImageKey& key) {
-  vramd_recipe recipe{};
-  recipe.struct_size = sizeof(recipe);
+  vramd_recipe recipe = VRAMD_RECIPE_INIT;
   return vramd_stream_get_image(&stream, key.first, key.second, &recipe, nullptr) == VRAMD_OK;
 }
 
@@ -146,13 +146,14 @@ absl::StatusOr<const vramd_vk_resource*> vramd_vk_stream::GetResource(uint32_t g
   DestroyUnusedImages();
   const auto found = images.find({generation, image});
   if (found != images.end()) return &found->second.resource;
-  vramd_recipe recipe{};
-  recipe.struct_size = sizeof(recipe);
-  const vramd_result result = vramd_stream_get_image(&stream, generation, image, &recipe, nullptr);
-  if (result != VRAMD_OK) return LastStatus(result);
+  VRAMD_ASSIGN_OR_RETURN(
+      const vramd::Recipe recipe, vramd::AskRecipe([&](vramd_recipe* fill) {
+        return LastStatus(vramd_stream_get_image(&stream, generation, image, fill, nullptr));
+      }));
   VRAMD_ASSIGN_OR_RETURN(
       vramd_vk_resource resource, vramd::ImportResource(device, recipe, [&](intptr_t* handle) {
-        return vramd_stream_get_image(&stream, generation, image, &recipe, handle);
+        vramd_recipe again = VRAMD_RECIPE_INIT;
+        return vramd_stream_get_image(&stream, generation, image, &again, handle);
       }));
   vramd::Image& imported = images[{generation, image}];
   imported.resource = resource;
@@ -250,9 +251,8 @@ namespace {
 
 template <typename Fill>
 absl::Status FillSync(VkPipelineStageFlags stage, vramd_vk_sync* sync, Fill fill) {
-  VRAMD_RETURN_IF_ERROR(CheckSized(sync, "vramd_vk_sync"));
-  vramd_vk_sync own{};
-  own.struct_size = sizeof(own);
+  VRAMD_RETURN_IF_ERROR(CheckSized(sync));
+  vramd_vk_sync own = VRAMD_VK_SYNC_INIT;
   if (stage == 0) stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
   VRAMD_RETURN_IF_ERROR(fill(stage, own));
   WriteSized(own, sync);
@@ -302,6 +302,7 @@ vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, slot, sync);
     VRAMD_RETURN_IF_FORKED(stream);
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(slot));
     return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
       return stream->SyncSlot(*slot, at, own);
     });
@@ -313,6 +314,7 @@ vramd_result vramd_vk_sync_frame(vramd_vk_stream* stream, const vramd_frame* fra
   return RunCall([&]() -> absl::Status {
     VRAMD_RETURN_IF_NULL(stream, frame, sync);
     VRAMD_RETURN_IF_FORKED(stream);
+    VRAMD_RETURN_IF_ERROR(vramd::CheckSized(frame));
     return vramd::FillSync(stage, sync, [&](VkPipelineStageFlags at, vramd_vk_sync& own) {
       return stream->SyncFrame(*frame, at, own);
     });

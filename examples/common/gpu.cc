@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/load_vulkan.h"
+#include "common/or_exit.h"
 
 namespace example {
 namespace {
@@ -72,11 +73,11 @@ void Check(VkResult result, const char* what) {
     Die(std::string("cannot ") + what + ": VkResult " + std::to_string(result));
 }
 
-Gpu::Gpu(const vramd_recipe& recipe) {
+Gpu::Gpu(const vramd::Recipe& recipe) {
   CreateInstance();
   // vramd: the physical device on which the memory can be imported.
   physical_device_ =
-      vramd::VulkanDevice::FindPhysicalDevice(vkGetInstanceProcAddr, instance_, recipe).OrExit();
+      OrExit(vramd::VulkanDevice::FindPhysicalDevice(vkGetInstanceProcAddr, instance_, recipe));
   CreateDevice();
 }
 
@@ -101,7 +102,7 @@ void Gpu::CreateDevice() {
   queue_family_ = FindComputeFamily(physical_device_);
   // vramd: the device extensions that importing needs.
   const std::vector<const char*> extensions =
-      vramd::VulkanDevice::Extensions(vkGetInstanceProcAddr, instance_, physical_device_).OrExit();
+      OrExit(vramd::VulkanDevice::Extensions(vkGetInstanceProcAddr, instance_, physical_device_));
 
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
@@ -112,9 +113,8 @@ void Gpu::CreateDevice() {
   VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
   timeline.timelineSemaphore = VK_TRUE;
-  const bool has_timeline =
-      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance_, physical_device_)
-          .OrExit();
+  const bool has_timeline = OrExit(
+      vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance_, physical_device_));
   VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                              has_timeline ? &timeline : nullptr};
   info.queueCreateInfoCount = 1;
@@ -128,9 +128,8 @@ void Gpu::CreateDevice() {
   VkCommandPoolCreateInfo pool = {VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = queue_family_;
   Check(vkCreateCommandPool(device_, &pool, nullptr, &pool_), "create a command pool");
-  sharing_ = std::make_unique<vramd::VulkanDevice>(
-      vramd::VulkanDevice::Create(vkGetInstanceProcAddr, instance_, physical_device_, device_)
-          .OrExit());
+  sharing_ = std::make_unique<vramd::VulkanDevice>(OrExit(
+      vramd::VulkanDevice::Create(vkGetInstanceProcAddr, instance_, physical_device_, device_)));
 }
 
 Gpu::~Gpu() {

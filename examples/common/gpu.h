@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "common/or_exit.h"
 #include "vramd/vulkan.h"
 
 namespace example {
@@ -26,7 +27,7 @@ inline void Check(const vramd::Status& status) {
 class Gpu {
  public:
   // The device on which `recipe` can be imported.
-  explicit Gpu(const vramd_recipe& recipe);
+  explicit Gpu(const vramd::Recipe& recipe);
   // The best device whose name contains `name_part`: discrete before integrated before CPU.
   explicit Gpu(const std::string& name_part);
   ~Gpu();
@@ -38,7 +39,7 @@ class Gpu {
   const std::string& name() const { return name_; }
 
   vramd::VulkanResource Import(const vramd::Lease& lease) {
-    return sharing_->Import(lease).OrExit();
+    return OrExit(sharing_->Import(lease));
   }
 
   // A barrier for a hand-over: stage and access 0 mean any, the layout is the hand-over layout.
@@ -54,7 +55,7 @@ class Gpu {
   // The slots of a Producer or the frames of a Consumer, on this device.
   template <typename Party>
   vramd::VulkanStream Attach(const Party& party) {
-    return vramd::VulkanStream::Create(*sharing_, party).OrExit();
+    return OrExit(vramd::VulkanStream::Create(*sharing_, party));
   }
 
   // Records commands and submits them with the semaphores of a slot or a frame. Waits until they

@@ -55,11 +55,6 @@ inline std::string Sibling(const std::string& whole_name, const std::string& lab
   return whole_name.substr(0, whole_name.rfind('/') + 1) + label;
 }
 
-// Ends the program with the message of a failure, as Result::OrExit() does.
-inline void OrExit(const vramd::Status& status) {
-  if (!status.ok()) vramd::Result<int>(status).OrExit();
-}
-
 }  // namespace example
 
 #endif  // EXAMPLES_COMMON_WAITING_H_

@@ -8,19 +8,20 @@
 #include "tests/bench/stopwatch.h"
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
 
 void Await(Watch& watch, vramd_event_kind kind) {
-  while (watch.Next(std::chrono::seconds(30)).OrExit().kind != kind) {
+  while (OrExit(watch.Next(std::chrono::seconds(30))).kind != kind) {
   }
 }
 
 int Main(int rounds) {
   BrokerProcess broker({"--log-level", "warning"});
   Client client = broker.Connect();
-  Watch watch = client.WatchNames().OrExit();
+  Watch watch = OrExit(client.WatchNames());
   Samples kernel, released;
   for (int i = 0; i < rounds; ++i) {
     ScriptedProcess bystander(broker.endpoint());

@@ -15,6 +15,7 @@
 #include "tests/bench/lease_floor.h"
 #include "tests/bench/stopwatch.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -32,8 +33,8 @@ void Round(Client& client, RawMemory& raw, HandleEcho& echo, uint64_t size, Figu
   std::optional<Lease> first, second;
   AllocateInfo info = AllocateInfo::Raw(size);
   info.handle_type = MeasuredHandleType();
-  out.allocate.Time([&] { first = client.Allocate(info).OrExit(); });
-  out.open.Time([&] { second = client.Open(first->allocation_id()).OrExit(); });
+  out.allocate.Time([&] { first = OrExit(client.Allocate(info)); });
+  out.open.Time([&] { second = OrExit(client.Open(first->allocation_id())); });
   out.release.Time([&] { second.reset(); });
 }
 
@@ -63,14 +64,14 @@ int Main(int rounds) {
   Client client = broker.Connect();
   AllocateInfo probe = AllocateInfo::Raw(64 << 10);
   probe.handle_type = MeasuredHandleType();
-  const auto lease = client.Allocate(probe).OrExit();
+  const auto lease = OrExit(client.Allocate(probe));
   example::Gpu gpu(lease.recipe());
   std::printf("%s, %s, %u cores, %d rounds\n", gpu.name().c_str(), SystemName().c_str(),
               std::thread::hardware_concurrency(), rounds);
   for (const uint64_t size : {uint64_t{64} << 10, uint64_t{8} << 20, uint64_t{64} << 20}) {
     AllocateInfo info = probe;
     info.raw_size = size;
-    RawMemory raw(gpu, client.Allocate(info).OrExit().recipe());
+    RawMemory raw(gpu, OrExit(client.Allocate(info)).recipe());
     Figures warm_up, figures;
     for (int i = 0; i < rounds / 10; ++i) Round(client, raw, echo, size, warm_up);
     for (int i = 0; i < rounds; ++i) Round(client, raw, echo, size, figures);

@@ -17,6 +17,7 @@
 #include "common/gpu.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/child_process.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -32,7 +33,7 @@ class Camera {
  public:
   Camera(Client& client, Size size)
       : size_(size),
-        producer_(Producer::Create(client, InfoOf(size)).OrExit()),
+        producer_(OrExit(Producer::Create(client, InfoOf(size)))),
         gpu_(producer_.recipe()),
         stream_(gpu_.Attach(producer_)) {
     for (uint32_t i = 0; i < 4; ++i) pictures_.push_back(MakePicture(i));
@@ -81,9 +82,9 @@ class Camera {
   }
 
   void PublishOne(uint32_t number) {
-    Slot slot = producer_.Acquire(std::chrono::seconds(30)).OrExit();
-    const auto shared = stream_.Resource(slot).OrExit();
-    const VulkanSync sync = stream_.Sync(slot).OrExit();
+    Slot slot = OrExit(producer_.Acquire(std::chrono::seconds(30)));
+    const auto shared = OrExit(stream_.Resource(slot));
+    const VulkanSync sync = OrExit(stream_.Sync(slot));
     gpu_.Submit(sync, [&](VkCommandBuffer commands) {
       VulkanBarrier barrier = gpu_.Barrier();
       barrier.discard = true;
@@ -97,7 +98,7 @@ class Camera {
     });
     FrameInfo info;
     info.timeline_value = sync.signal_value;
-    producer_.Publish(std::move(slot), info).OrExit();
+    OrExit(producer_.Publish(std::move(slot), info));
   }
 
   const Size size_;

@@ -12,6 +12,7 @@
 #include "ipc/grpc_transport.h"
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 #include "vramd/v1/broker.grpc.pb.h"
 
 namespace vramd {
@@ -62,8 +63,8 @@ TEST_F(AccessTest, StrangerIsRefusedWithWords) {
 TEST_F(AccessTest, PolicyLetsInButNamesStayTheirOwners) {
   auto broker = StartBroker("[policy]\nconnect = [\"12345\"]\n");
   Client owner = broker->Connect();
-  auto lease = owner.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  const std::string name = lease.Publish("access/secret").OrExit();
+  auto lease = OrExit(owner.Allocate(AllocateInfo::Raw(4096)));
+  const std::string name = OrExit(lease.Publish("access/secret"));
   ScriptedProcess stranger(broker->endpoint(), AsStranger());
   ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
   EXPECT_THAT(stranger.Do("open " + name), StartsWith("error PERMISSION_DENIED"));
@@ -78,8 +79,8 @@ TEST_F(AccessTest, RuleOpensANameAndReloadTakesItBack) {
   const std::string connect = "[policy]\nconnect = [\"12345\"]\n";
   auto broker = StartBroker(connect + "[[policy.open]]\nwho = \"12345\"\nnames = \"*/access/*\"\n");
   Client owner = broker->Connect();
-  auto lease = owner.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  const std::string name = lease.Publish("access/shown").OrExit();
+  auto lease = OrExit(owner.Allocate(AllocateInfo::Raw(4096)));
+  const std::string name = OrExit(lease.Publish("access/shown"));
   ScriptedProcess stranger(broker->endpoint(), AsStranger());
   ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
   EXPECT_THAT(stranger.Do("open " + name), StartsWith("ok"));
@@ -98,15 +99,15 @@ TEST_F(AccessTest, OpaqueMemoryOfACpuStaysWithTheBrokersUser) {
       "[[policy.open]]\nwho = \"12345\"\nnames = \"*/access/*\"\n");
   Client owner = broker->Connect();
   AllocateInfo info = AllocateInfo::Raw(4096);
-  auto section = owner.Allocate(info).OrExit();  // waits for the device to be open
-  const auto devices = owner.Devices().OrExit();
+  auto section = OrExit(owner.Allocate(info));  // waits for the device to be open
+  const auto devices = OrExit(owner.Devices());
   if (devices.front().device_type != 4)  // VK_PHYSICAL_DEVICE_TYPE_CPU
     GTEST_SKIP() << devices.front().name << " does not run on the CPU";
   EXPECT_EQ(section.recipe().handle_type, VRAMD_HANDLE_HOST_SECTION);
-  const std::string shared = section.Publish("access/section").OrExit();
+  const std::string shared = OrExit(section.Publish("access/section"));
   info.handle_type = VRAMD_HANDLE_OPAQUE_FD;
-  auto opaque = owner.Allocate(info).OrExit();
-  const std::string kept = opaque.Publish("access/opaque").OrExit();
+  auto opaque = OrExit(owner.Allocate(info));
+  const std::string kept = OrExit(opaque.Publish("access/opaque"));
   ScriptedProcess stranger(broker->endpoint(), AsStranger());
   ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
   EXPECT_THAT(stranger.Do("open " + shared), StartsWith("ok"));
@@ -122,14 +123,14 @@ TEST_F(AccessTest, ReloadEndsTheSessionsOfThoseWhoMayConnectNoMore) {
   ScriptedProcess stranger(broker->endpoint(), AsStranger());
   ASSERT_THAT(stranger.Do("connect"), StartsWith("ok"));
   ASSERT_THAT(stranger.Do("allocate 4096"), StartsWith("ok 1"));
-  ASSERT_EQ(owner.ServerInfo().OrExit().sessions, 2U);
+  ASSERT_EQ(OrExit(owner.ServerInfo()).sessions, 2U);
   Rewrite("[policy]\nconnect = []\n");
   broker->process().Hangup();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (owner.ServerInfo().OrExit().sessions != 1 && std::chrono::steady_clock::now() < deadline) {
+  while (OrExit(owner.ServerInfo()).sessions != 1 && std::chrono::steady_clock::now() < deadline) {
   }
-  EXPECT_EQ(owner.ServerInfo().OrExit().sessions, 1U);
-  EXPECT_EQ(owner.ServerInfo().OrExit().allocations, 0U);
+  EXPECT_EQ(OrExit(owner.ServerInfo()).sessions, 1U);
+  EXPECT_EQ(OrExit(owner.ServerInfo()).allocations, 0U);
   EXPECT_THAT(broker->Log(), HasSubstr("event=session_unwanted"));
   EXPECT_THAT(stranger.Do("allocate 4096"), StartsWith("error PERMISSION_DENIED"));
 }

@@ -7,6 +7,7 @@
 #include "base/os_handle.h"
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -39,13 +40,13 @@ class DeathTest : public ::testing::Test {
 };
 
 TEST_F(DeathTest, WatchTellsWhatExistsThenWhatChanges) {
-  auto first = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  const std::string name = first.Publish("watch/first").OrExit();
-  Watch watch = client_.WatchNames().OrExit();
-  EXPECT_EQ(watch.Next(kPatience).OrExit().name, name);
-  EXPECT_EQ(watch.Next(kPatience).OrExit().kind, VRAMD_EVENT_CURRENT);
+  auto first = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+  const std::string name = OrExit(first.Publish("watch/first"));
+  Watch watch = OrExit(client_.WatchNames());
+  EXPECT_EQ(OrExit(watch.Next(kPatience)).name, name);
+  EXPECT_EQ(OrExit(watch.Next(kPatience)).kind, VRAMD_EVENT_CURRENT);
   EXPECT_TRUE(client_.Withdraw("watch/first").ok());
-  EXPECT_EQ(watch.Next(kPatience).OrExit().kind, VRAMD_EVENT_WITHDRAWN);
+  EXPECT_EQ(OrExit(watch.Next(kPatience)).kind, VRAMD_EVENT_WITHDRAWN);
   EXPECT_EQ(watch.Next(milliseconds(0)).status().code(), VRAMD_DEADLINE_EXCEEDED);
 }
 
@@ -57,7 +58,7 @@ TEST_F(DeathTest, KilledClientLeavesNothing) {
   ASSERT_THAT(bystander.Do("allocate 65536"), StartsWith("ok"));
   ASSERT_THAT(victim.Do("allocate 1048576"), StartsWith("ok"));
   ASSERT_THAT(victim.Do("publish 1 death/victim"), StartsWith("ok"));
-  Watch watch = client_.WatchNames().OrExit();
+  Watch watch = OrExit(client_.WatchNames());
   Await(watch, VRAMD_EVENT_CURRENT);
 
   const auto killed = steady_clock::now();
@@ -66,12 +67,12 @@ TEST_F(DeathTest, KilledClientLeavesNothing) {
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - killed);
   RecordProperty("released_after_ms", static_cast<int>(took.count()));
   EXPECT_LT(took, kForgotten);
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 1u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 1u);
   EXPECT_THAT(bystander.Do("release 1"), StartsWith("ok"));
 }
 
 TEST_F(DeathTest, KilledInTheMiddleOfAnything) {
-  Watch watch = client_.WatchNames().OrExit();
+  Watch watch = OrExit(client_.WatchNames());
   for (int round = 0; round < 20; ++round) {
     ScriptedProcess victim(broker_.endpoint());
     ASSERT_THAT(victim.Do("connect"), StartsWith("ok"));
@@ -82,16 +83,16 @@ TEST_F(DeathTest, KilledInTheMiddleOfAnything) {
     victim.process().Wait();
   }
   const auto deadline = steady_clock::now() + kPatience;
-  while (client_.ServerInfo().OrExit().sessions > 1 && steady_clock::now() < deadline) {
+  while (OrExit(client_.ServerInfo()).sessions > 1 && steady_clock::now() < deadline) {
   }
-  EXPECT_EQ(client_.ServerInfo().OrExit().sessions, 1u);
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
-  EXPECT_TRUE(client_.List().OrExit().empty());
+  EXPECT_EQ(OrExit(client_.ServerInfo()).sessions, 1u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0u);
+  EXPECT_TRUE(OrExit(client_.List()).empty());
 }
 
 TEST_F(DeathTest, BrokerKilledClientsReconnect) {
-  auto lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  Watch watch = client_.WatchNames().OrExit();
+  auto lease = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+  Watch watch = OrExit(client_.WatchNames());
   Await(watch, VRAMD_EVENT_CURRENT);
   broker_.Kill();
   Await(watch, VRAMD_EVENT_DISCONNECTED);
@@ -106,13 +107,13 @@ TEST_F(DeathTest, BrokerKilledClientsReconnect) {
   EXPECT_TRUE(client_.Ping().ok());
   EXPECT_FALSE(lease.valid());
   EXPECT_EQ(lease.Publish("death/late").status().code(), VRAMD_UNAVAILABLE);
-  auto fresh = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  fresh.Publish("death/fresh").OrExit();
+  auto fresh = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+  OrExit(fresh.Publish("death/fresh"));
   EXPECT_THAT(Await(watch, VRAMD_EVENT_PUBLISHED).name, HasSubstr("death/fresh"));
 }
 
 TEST_F(DeathTest, TerminationDrainsAndTellsWatchers) {
-  Watch watch = client_.WatchNames().OrExit();
+  Watch watch = OrExit(client_.WatchNames());
   Await(watch, VRAMD_EVENT_CURRENT);
   broker_.process().Terminate();
   EXPECT_THAT(Await(watch, VRAMD_EVENT_GOING_AWAY).reason, HasSubstr("stop"));
@@ -126,7 +127,7 @@ TEST(Termination, StopsCleanlyEveryTime) {
     BrokerProcess broker({"--null-device", "--drain-timeout", "50"});
     Client client = broker.Connect();
     std::optional<Watch> watch;
-    if (round % 2 == 0) watch.emplace(client.WatchNames().OrExit());
+    if (round % 2 == 0) watch.emplace(OrExit(client.WatchNames()));
     broker.process().Terminate();
     ASSERT_EQ(broker.process().Wait(kPatience), 0) << broker.Log();
   }

@@ -11,7 +11,7 @@ namespace {
 bool ConnectsAndAllocates(const char* endpoint) {
   vramd::ConnectInfo info;
   info.endpoint = endpoint;
-  info.timeout_ms = 20000;
+  info.timeout_ns = 20000000000;
   auto client = vramd::Client::Connect(info);
   return client.ok() && client->Allocate(vramd::AllocateInfo::Raw(4096)).ok();
 }

@@ -17,6 +17,7 @@
 #include "ipc/handshake.h"
 #include "ipc/unix_socket_linux.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 #include "vramd/v1/broker.grpc.pb.h"
 
 namespace vramd {
@@ -32,7 +33,7 @@ TEST(HostileMemoryTest, WhoOverwritesSharedMemoryDoesNoHarmToTheBroker) {
   BrokerProcess broker;
   Client client = broker.Connect();
   for (const auto& info : {AllocateInfo::Raw(1 << 20), AllocateInfo::Raw(4096)}) {
-    auto lease = client.Allocate(info).OrExit();
+    auto lease = OrExit(client.Allocate(info));
     intptr_t given = -1;
     ASSERT_EQ(vramd_lease_get_handle(lease.get(), &given), VRAMD_OK) << vramd_last_error();
     const OsHandle handle(static_cast<int>(given));
@@ -47,7 +48,7 @@ TEST(HostileMemoryTest, WhoOverwritesSharedMemoryDoesNoHarmToTheBroker) {
   }
   // Both leases are gone, and the broker has freed the memory.
   EXPECT_TRUE(client.Ping().ok());
-  EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_EQ(OrExit(client.ServerInfo()).allocations, 0u);
 }
 
 class HostileTest : public ::testing::Test {
@@ -65,7 +66,7 @@ class HostileTest : public ::testing::Test {
     while (broker_.process().CountHandles() > handles_ && steady_clock::now() < deadline) {
     }
     EXPECT_LE(broker_.process().CountHandles(), handles_);
-    EXPECT_EQ(client_.ServerInfo().OrExit().sessions, 1u);
+    EXPECT_EQ(OrExit(client_.ServerInfo()).sessions, 1u);
   }
 
   OsHandle Connect() {
@@ -168,7 +169,7 @@ TEST_F(HostileTest, AClientWithoutItsLaneGetsNoLease) {
     request.mutable_resource()->mutable_raw()->set_size(4096);
     EXPECT_EQ(stub->Allocate(&context, request, &reply).error_code(), grpc::UNAVAILABLE);
   }
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0u);
 }
 
 // A client that never takes its handles fills its own lane, and nobody else's.

@@ -9,6 +9,7 @@
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/endpoint.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -28,14 +29,14 @@ class LeaseTest : public ::testing::Test {
 };
 
 TEST_F(LeaseTest, AllocateOpenPublishListRelease) {
-  auto image = client_.Allocate(AllocateInfo::Image(kRgba8, 640, 480, kSampled)).OrExit();
+  auto image = OrExit(client_.Allocate(AllocateInfo::Image(kRgba8, 640, 480, kSampled)));
   EXPECT_EQ(image.recipe().kind, VRAMD_RESOURCE_IMAGE);
   EXPECT_EQ(image.recipe().image.width, 640u);
   EXPECT_GE(image.recipe().allocation_size, 640u * 480 * 4);
-  const std::string name = image.Publish("test/image").OrExit();
+  const std::string name = OrExit(image.Publish("test/image"));
   EXPECT_THAT(name, HasSubstr("/test/image"));
 
-  auto listed = client_.List().OrExit();
+  auto listed = OrExit(client_.List());
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].name, name);
   EXPECT_EQ(listed[0].lease_count, 1u);
@@ -43,7 +44,7 @@ TEST_F(LeaseTest, AllocateOpenPublishListRelease) {
   ScriptedProcess other(broker_.endpoint());
   ASSERT_THAT(other.Do("connect"), StartsWith("ok"));
   EXPECT_EQ(other.Do("open " + name), "ok 1 " + std::to_string(image.allocation_id()));
-  EXPECT_EQ(client_.List().OrExit()[0].lease_count, 2u);
+  EXPECT_EQ(OrExit(client_.List())[0].lease_count, 2u);
   EXPECT_EQ(other.Do("release 1"), "ok");
   EXPECT_TRUE(client_.Withdraw("test/image").ok());
   EXPECT_THAT(other.Do("open " + name), StartsWith("error NOT_FOUND"));
@@ -53,12 +54,12 @@ TEST_F(LeaseTest, MemoryLivesWhileAnyLeaseDoes) {
   ScriptedProcess other(broker_.endpoint());
   other.Do("connect");
   {
-    auto lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
+    auto lease = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
     ASSERT_THAT(other.Do("open-id " + std::to_string(lease.allocation_id())), StartsWith("ok"));
   }
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 1u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 1u);
   other.Do("release 1");
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0u);
 }
 
 TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
@@ -95,38 +96,37 @@ TEST_F(LeaseTest, BadRequestsSayWhatToDo) {
   EXPECT_EQ(client_.Open("not a name").status().code(), VRAMD_INVALID_ARGUMENT);
   EXPECT_EQ(client_.Open(12345).status().code(), VRAMD_NOT_FOUND);
   EXPECT_EQ(client_.Withdraw("test/none").code(), VRAMD_NOT_FOUND);
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0u);
 }
 
 // By every way of sharing that a device claims, and by no other.
 TEST_F(LeaseTest, WhatADeviceListsItDoes) {
-  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
-  const vramd_device_info device = client_.Devices().OrExit().at(0);
-  ASSERT_GT(device.handle_type_count, 0u);
-  for (uint32_t i = 0; i < device.handle_type_count; ++i) {
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
+  const DeviceInfo device = OrExit(client_.Devices()).at(0);
+  ASSERT_FALSE(device.handle_types.empty());
+  for (const vramd_handle_support& support : device.handle_types) {
     // A GPU has images of optimal tiling in its own memory only, which no host section can be.
-    const bool section = device.handle_types[i].type == VRAMD_HANDLE_HOST_SECTION;
-    AllocateInfo what = section ? AllocateInfo::Raw(4096)
-                                : AllocateInfo::Image(kRgba8, 64, 64, kSampled);
-    what.handle_type = device.handle_types[i].type;
-    EXPECT_EQ(client_.Allocate(what).ok(), device.handle_types[i].can_export) << what.handle_type;
+    const bool section = support.handle_type == VRAMD_HANDLE_HOST_SECTION;
+    AllocateInfo what =
+        section ? AllocateInfo::Raw(4096) : AllocateInfo::Image(kRgba8, 64, 64, kSampled);
+    what.handle_type = support.handle_type;
+    EXPECT_EQ(client_.Allocate(what).ok(), support.can_export) << what.handle_type;
   }
 }
 
 TEST_F(LeaseTest, CheckShareAnswersBeforeAnythingIsAllocated) {
   // The layout of an image is its device's own, whatever the handle is.
-  auto lease = client_.Allocate(AllocateInfo::Image(kRgba8, 64, 64, kSampled)).OrExit();
+  auto lease = OrExit(client_.Allocate(AllocateInfo::Image(kRgba8, 64, 64, kSampled)));
   const Recipe recipe = lease.recipe();
-  vramd_importer importer{};
-  importer.struct_size = sizeof(importer);
+  vramd_importer importer = VRAMD_IMPORTER_INIT;
   importer.identity = recipe.device;
   importer.importable_count = 1;
   importer.importable[0] = recipe.handle_type;
-  EXPECT_EQ(client_.WhyNotShareable(recipe, importer).OrExit(), "");
+  EXPECT_EQ(OrExit(client_.WhyNotShareable(recipe, importer)), "");
   importer.identity.device_uuid[0] ^= 1;
-  EXPECT_THAT(client_.WhyNotShareable(recipe, importer).OrExit(), HasSubstr("same GPU"));
+  EXPECT_THAT(OrExit(client_.WhyNotShareable(recipe, importer)), HasSubstr("same GPU"));
   importer.importable_count = 0;
-  EXPECT_THAT(client_.WhyNotShareable(recipe, importer).OrExit(), HasSubstr("cannot import"));
+  EXPECT_THAT(OrExit(client_.WhyNotShareable(recipe, importer)), HasSubstr("cannot import"));
 }
 
 TEST(Quota, IsEnforcedNamedAndGivenBack) {
@@ -143,7 +143,7 @@ TEST(Quota, IsEnforcedNamedAndGivenBack) {
               AllOf(HasSubstr("session.bytes"), HasSubstr("1048576"), HasSubstr("release")));
   for (int round = 0; round < 3; ++round) {
     std::vector<Lease> leases;
-    for (int i = 0; i < 3; ++i) leases.push_back(client.Allocate(AllocateInfo::Raw(4096)).OrExit());
+    for (int i = 0; i < 3; ++i) leases.push_back(OrExit(client.Allocate(AllocateInfo::Raw(4096))));
     EXPECT_THAT(client.Allocate(AllocateInfo::Raw(4096)).status().message(),
                 HasSubstr("session.allocations"));
   }
@@ -167,13 +167,13 @@ TEST_F(LeaseTest, ThreadsShareOneClient) {
       }
     });
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0u);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0u);
 }
 
 // A call that times out leaves nothing behind, whether or not the broker had done it already.
 TEST_F(LeaseTest, TimedOutCallsCostNothing) {
   AllocateInfo info = AllocateInfo::Raw(1 << 20);
-  info.timeout_ms = 1;
+  info.timeout_ns = 1000000;
   int timed_out = 0;
   for (int i = 0; i < 300; ++i) timed_out += !client_.Allocate(info).ok();
   RecordProperty("timed_out", timed_out);
@@ -182,7 +182,7 @@ TEST_F(LeaseTest, TimedOutCallsCostNothing) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   uint64_t left = 1;
   while (left != 0 && std::chrono::steady_clock::now() < deadline)
-    left = client_.ServerInfo().OrExit().allocations;
+    left = OrExit(client_.ServerInfo()).allocations;
   EXPECT_EQ(left, 0u) << timed_out << " calls timed out";
 }
 
@@ -198,7 +198,7 @@ TEST(Rounds, ClientsThatComeAndGoAreForgotten) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   uint32_t sessions = 0;
   do {
-    sessions = last.ServerInfo().OrExit().sessions;
+    sessions = OrExit(last.ServerInfo()).sessions;
   } while (sessions != 1 && std::chrono::steady_clock::now() < deadline);
   EXPECT_EQ(sessions, 1u);
 }
@@ -225,8 +225,8 @@ TEST(Rounds, TenThousandLeaveNothingBehind) {
   };
   [[maybe_unused]] const int64_t first_half = grown_in(LongRun(5000));
   [[maybe_unused]] const int64_t second_half = grown_in(LongRun(5000));
-  EXPECT_EQ(client.ServerInfo().OrExit().allocations, 0u);
-  EXPECT_EQ(client.ServerInfo().OrExit().allocated_bytes, 0u);
+  EXPECT_EQ(OrExit(client.ServerInfo()).allocations, 0u);
+  EXPECT_EQ(OrExit(client.ServerInfo()).allocated_bytes, 0u);
 #ifndef __SANITIZE_ADDRESS__  // which keeps what was freed for a while, and finds leaks by itself
   // What is kept for each round grows in both halves. A thread that gRPC starts late, or a page of
   // slack in the allocator, comes in one.

@@ -6,6 +6,7 @@
 
 #include "tests/support/broker_process.h"
 #include "tests/support/endpoint.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -49,7 +50,7 @@ TEST_F(NoDeviceTest, ItsClientsAreToldThatItIsUnavailable) {
   ChildProcess vramd = Start();
   ConnectInfo info;
   info.endpoint = endpoint_.c_str();
-  info.timeout_ms = 20000;
+  info.timeout_ns = 20000000000;
   auto client = Client::Connect(info);
   vramd_result code = client.status().code();
   if (client.ok()) code = client->Allocate(AllocateInfo::Raw(4096)).status().code();
@@ -64,7 +65,7 @@ TEST_F(NoDeviceTest, OneThatWaitsForTheDeviceServesAndSaysWhatItLacks) {
   EXPECT_EQ(refused.status().code(), VRAMD_UNAVAILABLE);
   EXPECT_THAT(refused.status().message(),
               AllOf(HasSubstr("no device fits \"no such card\""), HasSubstr("keeps looking")));
-  const vramd_device_info device = client.Devices().OrExit().at(0);
+  const DeviceInfo device = OrExit(client.Devices()).at(0);
   EXPECT_EQ(device.state, VRAMD_DEVICE_OPENING);
   EXPECT_THAT(device.state_reason, HasSubstr("no device fits"));
   broker.process().Terminate();

@@ -17,6 +17,7 @@
 #include "tests/integration/validation_log.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/child_process.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -34,15 +35,15 @@ void Say(const std::string& line) { std::cout << line << std::endl; }
 // A GPU's first use takes long on a busy machine, and under Wine.
 Client PatientClient() {
   ConnectInfo info;
-  info.timeout_ms = std::chrono::milliseconds(kPatience).count();
-  return Client::Connect(info).OrExit();
+  info.timeout_ns = TimeoutNs(kPatience);
+  return OrExit(Client::Connect(info));
 }
 
 // A GPU need not export every type; of the CPU driver that our own test machines have we know more.
 bool MayRefuse(Client& client, const Status& status, vramd_handle_type type) {
   if (status.code() != VRAMD_FAILED_PRECONDITION) return false;
   return CpuDriverMayLack(type) ||
-         client.Devices().OrExit().at(0).device_type != VK_PHYSICAL_DEVICE_TYPE_CPU;
+         OrExit(client.Devices()).at(0).device_type != VK_PHYSICAL_DEVICE_TYPE_CPU;
 }
 
 // Says "published NAME" or "refused WHY", and stays until it is told to end.
@@ -57,7 +58,7 @@ int Produce(const PixelsCase& pixels) {
   example::Gpu gpu(lease->recipe());
   const VulkanResource shared = gpu.Import(*lease);
   pixels.Write(gpu, shared);
-  Say("published " + lease->Publish("pixels/" + pixels.name).OrExit());
+  Say("published " + OrExit(lease->Publish("pixels/" + pixels.name)));
   std::string line;
   while (Hear(line)) {
   }
@@ -65,15 +66,15 @@ int Produce(const PixelsCase& pixels) {
 }
 
 void AwaitLoss(Watch& watch) {
-  while (watch.Next(kPatience).OrExit().kind != VRAMD_EVENT_DISCONNECTED) {
+  while (OrExit(watch.Next(kPatience)).kind != VRAMD_EVENT_DISCONNECTED) {
   }
 }
 
 // Says "imported", then does what the test says.
 int Consume(const PixelsCase& pixels) {
   Client client = PatientClient();
-  Watch watch = client.WatchNames().OrExit();
-  auto lease = std::make_unique<Lease>(client.Open("pixels/" + pixels.name).OrExit());
+  Watch watch = OrExit(client.WatchNames());
+  auto lease = std::make_unique<Lease>(OrExit(client.Open("pixels/" + pixels.name)));
   example::Gpu gpu(lease->recipe());
   const VulkanResource shared = gpu.Import(*lease);
   Say("imported");

@@ -34,7 +34,7 @@ class ScriptedClient {
 
   std::string Connect(std::istream&) {
     vramd::ConnectInfo patient;
-    patient.timeout_ms = 60000;
+    patient.timeout_ns = 60000000000;
     auto client = Client::Connect(patient);
     if (!client) return Error(client.status());
     client_.emplace(std::move(*client));

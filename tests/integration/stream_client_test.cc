@@ -6,6 +6,7 @@
 #include <future>
 
 #include "tests/integration/stream_fixture.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -186,26 +187,26 @@ TEST_F(StreamTest, ResizedUnderLoadNothingIsMixed) {
 // broker has let go of.
 TEST_F(StreamTest, ARingStaysAsLongAsAFrameOfIt) {
   Client giver = broker_.Connect(), taker = broker_.Connect();
-  Producer producer = Producer::Create(giver, BufferStream(4096)).OrExit();
-  Consumer consumer = Consumer::Open(taker, producer.name(), ConsumerInfo::Fifo(2)).OrExit();
+  Producer producer = OrExit(Producer::Create(giver, BufferStream(4096)));
+  Consumer consumer = OrExit(Consumer::Open(taker, producer.name(), ConsumerInfo::Fifo(2)));
   ASSERT_TRUE(producer.AwaitConsumers(1, std::chrono::seconds(30)).ok());
   for (uint64_t size = 2; size <= 5; ++size) {
     EXPECT_TRUE(producer.Resize(BufferStream(4096 * size)).ok());
-    producer.Publish(producer.Acquire().OrExit()).OrExit();
+    OrExit(producer.Publish(OrExit(producer.Acquire())));
   }
   // It can have two frames: of the second and of the third ring. The fourth is done with.
-  EXPECT_TRUE(producer.Publish(producer.Acquire().OrExit()));
+  EXPECT_TRUE(producer.Publish(OrExit(producer.Acquire())));
   EXPECT_EQ(OldestInUse(producer.stream()), 2u);
   for (uint32_t generation = 2; generation <= 3; ++generation)
-    EXPECT_EQ(consumer.Next().OrExit().generation(), generation);
+    EXPECT_EQ(OrExit(consumer.Next()).generation(), generation);
   EXPECT_TRUE(producer.Acquire());
   EXPECT_EQ(OldestInUse(producer.stream()), 5u);
 }
 
 TEST_F(StreamTest, AResizeThatCannotSucceedMakesNoRing) {
   Client client = broker_.Connect();
-  Producer producer = Producer::Create(client, BufferStream(4096)).OrExit();
-  Consumer consumer = Consumer::Open(client, producer.name(), ConsumerInfo::Fifo(4)).OrExit();
+  Producer producer = OrExit(Producer::Create(client, BufferStream(4096)));
+  Consumer consumer = OrExit(Consumer::Open(client, producer.name(), ConsumerInfo::Fifo(4)));
   ASSERT_TRUE(producer.AwaitConsumers(1, std::chrono::seconds(30)).ok());
   StreamInfo too_few = BufferStream(8192), too_many = too_few;
   too_few.image_count = 5;    // the consumer may have 4, one is rendered and one kept
@@ -217,8 +218,8 @@ TEST_F(StreamTest, AResizeThatCannotSucceedMakesNoRing) {
   }
   const Status resized = producer.Resize(BufferStream(8192));
   ASSERT_TRUE(resized.ok()) << resized.ToString();
-  producer.Publish(producer.Acquire().OrExit()).OrExit();
-  EXPECT_EQ(consumer.Next().OrExit().generation(), 2u) << "the broker was asked once";
+  OrExit(producer.Publish(OrExit(producer.Acquire())));
+  EXPECT_EQ(OrExit(consumer.Next()).generation(), 2u) << "the broker was asked once";
 }
 
 TEST_F(StreamTest, BrokerHasNothingToDoWithFrames) {
@@ -247,10 +248,10 @@ TEST_F(StreamTest, WaitingNeedsTheProducersConsent) {
 
 TEST_F(StreamTest, AWatchTellsOfStreams) {
   Client client = broker_.Connect();
-  Watch watch = client.WatchNames().OrExit();
-  const auto next = [&] { return watch.Next(std::chrono::seconds(30)).OrExit(); };
+  Watch watch = OrExit(client.WatchNames());
+  const auto next = [&] { return OrExit(watch.Next(std::chrono::seconds(30))); };
   EXPECT_EQ(next().kind, VRAMD_EVENT_CURRENT);
-  auto producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  auto producer = OrExit(Producer::Create(client, BufferStream(4096)));
   const Event started = next();
   EXPECT_EQ(started.kind, VRAMD_EVENT_STREAM_STARTED);
   EXPECT_EQ(started.name, producer.name());
@@ -263,14 +264,14 @@ TEST_F(StreamTest, AWatchTellsOfStreams) {
 
 TEST_F(StreamTest, WaitingForConsumersEnds) {
   Client client = broker_.Connect();
-  auto producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  auto producer = OrExit(Producer::Create(client, BufferStream(4096)));
   EXPECT_TRUE(producer.AwaitConsumers(0).ok());
   const Status late = producer.AwaitConsumers(2, std::chrono::milliseconds(1));
   EXPECT_EQ(late.code(), VRAMD_DEADLINE_EXCEEDED);
   EXPECT_THAT(late.message(), HasSubstr("0 of 2 consumers"));
 
   auto waiting = std::async(std::launch::async, [&] { return producer.AwaitConsumers(1); });
-  auto consumer = Consumer::Open(client, producer.name()).OrExit();
+  auto consumer = OrExit(Consumer::Open(client, producer.name()));
   EXPECT_TRUE(waiting.get().ok());
   waiting = std::async(std::launch::async, [&] { return producer.AwaitConsumers(2); });
   producer.Cancel();
@@ -286,14 +287,14 @@ TEST_F(StreamTest, ListingTellsOfProducerAndConsumers) {
   AwaitConsumers(*producer, 1);
   EXPECT_EQ(producer->Ask("publish 10"), "ok 10");
   Client client = broker_.Connect();
-  const auto streams = ListStreams(client).OrExit();
+  const auto streams = OrExit(ListStreams(client));
   ASSERT_EQ(streams.size(), 1u);
   EXPECT_EQ("ready " + std::string(streams[0].name), producer->greeting());
   EXPECT_EQ(streams[0].process_id, producer->process().id());
   EXPECT_EQ(streams[0].published, 10u);
   EXPECT_EQ(streams[0].image_count, 8u);
   EXPECT_EQ(streams[0].consumer_count, 1u);
-  const auto consumers = ListStreamConsumers(client, streams[0].name).OrExit();
+  const auto consumers = OrExit(ListStreamConsumers(client, streams[0].name));
   ASSERT_EQ(consumers.size(), 1u);
   EXPECT_EQ(consumers[0].process_id, consumer->process().id());
   EXPECT_EQ(consumers[0].mode, VRAMD_STREAM_MAILBOX);

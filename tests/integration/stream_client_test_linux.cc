@@ -3,6 +3,7 @@
 
 #include "tests/integration/stream_fixture.h"
 #include "tests/support/descriptor_limit_linux.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -14,7 +15,7 @@ TEST_F(StreamTest, ARingWhoseHandlesDoNotArriveIsGivenBack) {
   GTEST_SKIP() << "the sanitizer's check of virtual calls needs a descriptor, too";
 #endif
   Client client = broker_.Connect();
-  Producer producer = Producer::Create(client, BufferStream(4096)).OrExit();
+  Producer producer = OrExit(Producer::Create(client, BufferStream(4096)));
   const auto consumer = StartConsumer({"mode=fifo", "limit=2"});
   ASSERT_TRUE(producer.AwaitConsumers(1, std::chrono::seconds(30)).ok());
   for (int i = 0; i < 40; ++i) {
@@ -25,7 +26,7 @@ TEST_F(StreamTest, ARingWhoseHandlesDoNotArriveIsGivenBack) {
   }
   const Status resized = producer.Resize(BufferStream(8192));
   EXPECT_TRUE(resized.ok()) << resized.ToString();
-  producer.Acquire().OrExit().Abandon();
+  OrExit(producer.Acquire()).Abandon();
   EXPECT_TRUE(producer.End(VRAMD_END_FINISHED).ok());
   EXPECT_EQ(consumer->Report()["end"], uint64_t{VRAMD_END_FINISHED});
 }

@@ -61,7 +61,8 @@ inline StreamInfo BufferStream(uint64_t bytes) {
   StreamInfo info;
   info.name = "stream/test";
   info.kind = VRAMD_RESOURCE_BUFFER;
-  info.buffer = {bytes, 3, 0};  // transfer source and destination
+  info.buffer.size = bytes;
+  info.buffer.usage = 3;  // transfer source and destination
   info.handle_type = VRAMD_HANDLE_HOST_SECTION;
   info.image_count = 6;
   return info;

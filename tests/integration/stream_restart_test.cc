@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "tests/integration/stream_fixture.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -17,7 +18,7 @@ class StreamRestart : public StreamTest {
   // Until a producer has its stream with the broker that runs now.
   void AwaitListed(Client client) {
     const auto deadline = steady_clock::now() + seconds(30);
-    while (ListStreams(client).OrExit().empty())
+    while (OrExit(ListStreams(client)).empty())
       ASSERT_LT(steady_clock::now(), deadline) << "the producer did not come back";
   }
 };
@@ -125,7 +126,7 @@ TEST_F(StreamRestart, AStreamThatEndsMeanwhileLeavesItsNameFree) {
   info.image_count = 40;
   for (int round = 0; round < 20; ++round) {
     {
-      Producer producer = Producer::Create(client, info).OrExit();
+      Producer producer = OrExit(Producer::Create(client, info));
       broker_.Restart();
       const auto until = steady_clock::now() + std::chrono::microseconds(1500 * round);
       while (steady_clock::now() < until && producer.Stats().session == 1) continue;

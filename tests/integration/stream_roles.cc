@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/section.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -58,8 +59,9 @@ class Mappings {
   }
 
   Mapped Map(uint32_t generation, uint32_t image) {
-    vramd_recipe recipe{};
-    recipe.struct_size = sizeof(recipe);
+    vramd_buffer_info buffer = VRAMD_BUFFER_INFO_INIT;
+    vramd_recipe recipe = VRAMD_RECIPE_INIT;
+    recipe.buffer = &buffer;
     intptr_t handle = -1;
     if (vramd_stream_get_image(stream_, generation, image, &recipe, &handle) != VRAMD_OK) {
       std::cerr << "no image: " << vramd_last_error() << std::endl;
@@ -71,7 +73,7 @@ class Mappings {
       std::cerr << section.status() << std::endl;
       std::exit(3);
     }
-    return {*std::move(section), recipe.buffer.size};
+    return {*std::move(section), buffer.size};
   }
 
   vramd_stream* const stream_;
@@ -103,7 +105,7 @@ class TestProducer {
       : client_(std::move(client)),
         name_(options.at("name")),
         info_(Info(options)),
-        producer_(Producer::Create(client_, info_).OrExit()),
+        producer_(OrExit(Producer::Create(client_, info_))),
         mappings_(producer_.stream()),
         first_(Number(options, "first", 1)),
         published_(first_ - 1) {
@@ -133,7 +135,8 @@ class TestProducer {
     StreamInfo info;
     info.name = name_.c_str();
     info.kind = VRAMD_RESOURCE_BUFFER;
-    info.buffer = {Number(options, "bytes", 4096), 3, 0};  // transfer source and destination
+    info.buffer.size = Number(options, "bytes", 4096);
+    info.buffer.usage = 3;  // transfer source and destination
     info.handle_type = VRAMD_HANDLE_HOST_SECTION;
     info.image_count = static_cast<uint32_t>(Number(options, "images", 8));
     info.consumer_limit = static_cast<uint32_t>(Number(options, "limit", 0));
@@ -193,7 +196,7 @@ class TestProducer {
 
   std::string Stats() {
     std::string text = "ok";
-    for (const vramd_consumer_stats& one : producer_.Consumers().OrExit())
+    for (const vramd_consumer_stats& one : OrExit(producer_.Consumers()))
       for (const uint64_t number : {one.consumer_id, one.offered, one.dropped, uint64_t{one.held}})
         text += " " + std::to_string(number);
     return text;
@@ -216,7 +219,7 @@ class TestConsumer {
       : client_(std::move(client)),
         slow_(Number(options, "slow_us", 0)),
         patience_(Number(options, "patience_ms", kPatience.count())),
-        consumer_(Consumer::Open(client_, options.at("name"), Info(options)).OrExit()),
+        consumer_(OrExit(Consumer::Open(client_, options.at("name"), Info(options)))),
         mappings_(consumer_.stream()) {}
 
   void Cancel() { consumer_.Cancel(); }
@@ -225,8 +228,7 @@ class TestConsumer {
     for (;;) {
       auto frame = consumer_.Next(patience_);
       if (!frame) {
-        failed_ =
-            frame.status().code() != VRAMD_OUT_OF_RANGE && frame.status().code() != VRAMD_CANCELLED;
+        failed_ = !frame.is_end() && frame.status().code() != VRAMD_CANCELLED;
         if (consumer_.End().reason != VRAMD_END_FINISHED)
           std::cerr << "consumer: " << frame.status().ToString() << std::endl;
         return;
@@ -294,13 +296,13 @@ class TestConsumer {
 }  // namespace
 
 int PlayProducer(RoleOptions options) {
-  TestProducer producer(Client::Connect().OrExit(), options);
+  TestProducer producer(OrExit(Client::Connect()), options);
   for (std::string line; std::getline(std::cin, line);) Say(producer.Do(line));
   return 0;
 }
 
 int PlayConsumer(RoleOptions options) {
-  TestConsumer consumer(Client::Connect().OrExit(), options);
+  TestConsumer consumer(OrExit(Client::Connect()), options);
   Say("open");
   // Ends with the process: it may wait for a line that never comes.
   std::thread([&consumer] {

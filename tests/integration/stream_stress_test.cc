@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/integration/stream_fixture.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -27,7 +28,8 @@ class StreamStress : public StreamTest {
  protected:
   void StartAll() {
     consumers_.clear();
-    // Three consumers need 14 at most. Whoever was just killed counts until the broker has heard of it.
+    // Three consumers need 14 at most. Whoever was just killed counts until the broker has heard of
+    // it.
     producer_ = StartProducer({"images=24"});
     for (size_t i = 0; i < kConsumers; ++i) consumers_.push_back(StartOne());
   }
@@ -77,7 +79,7 @@ class StreamStress : public StreamTest {
   void AwaitListed() {
     Client client = broker_.Connect();
     const auto deadline = steady_clock::now() + std::chrono::seconds(30);
-    while (ListStreams(client).OrExit().empty())
+    while (OrExit(ListStreams(client)).empty())
       ASSERT_LT(steady_clock::now(), deadline) << "the producer did not come back";
   }
 

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "tests/integration/stream_fixture.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -47,7 +48,7 @@ class StreamViewers : public StreamTest {
 
   uint32_t CountImages() {
     Client client = broker_.Connect();
-    const auto streams = ListStreams(client).OrExit();
+    const auto streams = OrExit(ListStreams(client));
     return streams.empty() ? 0 : streams[0].image_count;
   }
 

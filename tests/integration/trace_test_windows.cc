@@ -4,6 +4,7 @@
 
 #include "base/os_process.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -16,7 +17,7 @@ TEST(TraceTest, TheLogTellsWhereAHandleCameFromAndWhereItWent) {
   Client client = broker.Connect();
   AllocateInfo image = AllocateInfo::Image(kRgba8, 64, 64, kSampled);
   image.handle_type = VRAMD_HANDLE_NV_WIN32;
-  const Lease lease = client.Allocate(image).OrExit();
+  const Lease lease = OrExit(client.Allocate(image));
   EXPECT_EQ(lease.recipe().handle_type, VRAMD_HANDLE_NV_WIN32);
   const std::string log = broker.Log();
   EXPECT_THAT(log,

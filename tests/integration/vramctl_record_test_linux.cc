@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tests/integration/vramctl_stream_fixture.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -76,7 +77,7 @@ TEST_F(RecordPipeTest, APipeThatNobodyReadsIsGivenUpInTime) {
     painter.Publish(kRed, kRed);
     painter.Publish(kRed, kRed);
     if (interrupted) {
-      while (ListStreamConsumers(client_, painter.producer().name()).OrExit().at(0).received == 0)
+      while (OrExit(ListStreamConsumers(client_, painter.producer().name())).at(0).received == 0)
         std::this_thread::yield();
       record.Terminate();
     }

@@ -12,6 +12,7 @@
 
 #include "tests/integration/vramctl_fixture.h"
 #include "tests/integration/vramctl_pictures.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -36,30 +37,30 @@ class Painter {
  public:
   Painter(Client& client, const StreamInfo& info)
       : client_(client),
-        producer_(Producer::Create(client, info).OrExit()),
+        producer_(OrExit(Producer::Create(client, info))),
         gpu_(producer_.recipe()),
         stream_(gpu_.Attach(producer_)) {}
 
   // One frame: all `above` but for the last row.
   void Publish(const Colour& above, const Colour& last) {
-    Slot slot = producer_.Acquire(std::chrono::seconds(30)).OrExit();
-    const VulkanSync sync = stream_.Sync(slot).OrExit();
-    Paint(gpu_, stream_.Resource(slot).OrExit(), 4, above, last, sync);
+    Slot slot = OrExit(producer_.Acquire(std::chrono::seconds(30)));
+    const VulkanSync sync = OrExit(stream_.Sync(slot));
+    Paint(gpu_, OrExit(stream_.Resource(slot)), 4, above, last, sync);
     FrameInfo info;
     info.timeline_value = sync.signal_value;
-    producer_.Publish(std::move(slot), info).OrExit();
+    OrExit(producer_.Publish(std::move(slot), info));
   }
   // The same, and waits until the only consumer has taken it.
   void PublishAndAwait(const Colour& above, const Colour& last) {
     Publish(above, last);
     ++published_;
     Await([&] {
-      const auto consumers = ListStreamConsumers(client_, producer_.name()).OrExit();
+      const auto consumers = OrExit(ListStreamConsumers(client_, producer_.name()));
       return consumers.empty() || consumers[0].received == published_;
     });
   }
   void AwaitConsumers(size_t count) {
-    Await([&] { return producer_.Consumers().OrExit().size() == count; });
+    Await([&] { return OrExit(producer_.Consumers()).size() == count; });
   }
   Producer& producer() { return producer_; }
 

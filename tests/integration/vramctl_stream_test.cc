@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/integration/vramctl_stream_fixture.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -16,8 +17,8 @@ using ::testing::HasSubstr;
 
 TEST_F(VramctlStreamTest, StreamsTellHowConsumersFare) {
   Painter painter(client_, SmallStream());
-  Consumer slow = Consumer::Open(client_, "ctl/stream").OrExit();
-  Consumer idle = Consumer::Open(client_, "ctl/stream", ConsumerInfo::Fifo(2)).OrExit();
+  Consumer slow = OrExit(Consumer::Open(client_, "ctl/stream"));
+  Consumer idle = OrExit(Consumer::Open(client_, "ctl/stream", ConsumerInfo::Fifo(2)));
   painter.AwaitConsumers(2);
   for (int i = 0; i < 5; ++i) painter.Publish(kRed, kRed);
   ASSERT_TRUE(slow.Next(std::chrono::seconds(30)).ok());
@@ -44,13 +45,13 @@ TEST_F(VramctlStreamTest, StreamsTellHowConsumersFare) {
 
 TEST_F(VramctlStreamTest, TopTellsWhatHappensBetweenTwoLooks) {
   Painter painter(client_, SmallStream());
-  Consumer consumer = Consumer::Open(client_, "ctl/stream").OrExit();
+  Consumer consumer = OrExit(Consumer::Open(client_, "ctl/stream"));
   painter.AwaitConsumers(1);
   std::atomic<bool> stop = false;
   std::thread frames([&] {
     while (!stop) {
       painter.Publish(kRed, kRed);
-      (void)consumer.Next(std::chrono::seconds(30)).OrExit();
+      (void)OrExit(consumer.Next(std::chrono::seconds(30)));
     }
   });
   ChildProcess top = Start({"top", "--json", "--count", "2", "--interval", "0.3"});
@@ -93,8 +94,8 @@ TEST_F(VramctlStreamTest, SnapshotOfAStreamWithoutFramesGivesUpInTime) {
 }
 
 TEST_F(VramctlStreamTest, DoctorTellsHowFramesAreOrdered) {
-  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
-  const vramd_device_info device = client_.Devices().OrExit().at(0);
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
+  const DeviceInfo device = OrExit(client_.Devices()).at(0);
   const Output output = Run({"doctor", "--json"});
   ASSERT_EQ(Verdicts(output, "streams").size(), 1U);
   EXPECT_THAT(output.text, HasSubstr(device.timeline_export ? "by timeline semaphores"

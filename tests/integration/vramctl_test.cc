@@ -8,6 +8,7 @@
 
 #include "tests/integration/vramctl_fixture.h"
 #include "tests/integration/vramctl_pictures.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 namespace {
@@ -17,7 +18,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST_F(VramctlTest, StatusTellsOfTheBroker) {
-  const Lease lease = client_.Allocate(AllocateInfo::Raw(1 << 20)).OrExit();
+  const Lease lease = OrExit(client_.Allocate(AllocateInfo::Raw(1 << 20)));
   const Output output = Run({"status", "--json"});
   ASSERT_EQ(output.exit_code, 0) << output.errors;
   const json status = output.Json();
@@ -29,19 +30,19 @@ TEST_F(VramctlTest, StatusTellsOfTheBroker) {
 }
 
 TEST_F(VramctlTest, DevicesTellWhatEachHandleTypeCan) {
-  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
   const json devices = Run({"devices", "--json"}).Json();
-  const auto expected = client_.Devices().OrExit();
+  const auto expected = OrExit(client_.Devices());
   ASSERT_EQ(devices.size(), expected.size());
-  ASSERT_GT(expected[0].handle_type_count, 0U);
+  ASSERT_GT(expected[0].handle_types.size(), 0U);
   EXPECT_EQ(devices[0]["name"], expected[0].name);
-  ASSERT_EQ(devices[0]["handle_types"].size(), expected[0].handle_type_count);
+  ASSERT_EQ(devices[0]["handle_types"].size(), expected[0].handle_types.size());
   EXPECT_EQ(devices[0]["handle_types"][0]["can_export"], expected[0].handle_types[0].can_export);
 }
 
 TEST_F(VramctlTest, ListShowsNamesBelowThePrefix) {
-  Lease lease = client_.Allocate(AllocateInfo::Raw(1 << 20)).OrExit();
-  const std::string name = lease.Publish("list/one").OrExit();
+  Lease lease = OrExit(client_.Allocate(AllocateInfo::Raw(1 << 20)));
+  const std::string name = OrExit(lease.Publish("list/one"));
   const json names = Run({"list", "--json"}).Json();
   ASSERT_EQ(names.size(), 1U);
   EXPECT_EQ(names[0]["name"], name);
@@ -54,8 +55,8 @@ TEST_F(VramctlTest, WatchTellsEveryChangeOnALine) {
   ChildProcess watch = Start({"--json", "watch", "--count", "3"});
   EXPECT_EQ(json::parse(watch.ReadLine().value_or("null"))["kind"], "current");
   {
-    Lease lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
-    const std::string name = lease.Publish("watch/one").OrExit();
+    Lease lease = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+    const std::string name = OrExit(lease.Publish("watch/one"));
     const json published = json::parse(watch.ReadLine().value_or("null"));
     EXPECT_EQ(published["kind"], "published");
     EXPECT_EQ(published["name"], name);
@@ -65,11 +66,11 @@ TEST_F(VramctlTest, WatchTellsEveryChangeOnALine) {
 }
 
 TEST_F(VramctlTest, SnapshotIsTheImage) {
-  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_B8G8R8A8_UNORM)).OrExit();
+  Lease lease = OrExit(client_.Allocate(ImageInfo(VK_FORMAT_B8G8R8A8_UNORM)));
   example::Gpu gpu(lease.recipe());
   const VulkanResource shared = gpu.Import(lease);
   Paint(gpu, shared, 4, {0, 128, 255, 255}, {255, 0, 0, 64});
-  const std::string name = lease.Publish("snapshot/bgra").OrExit();
+  const std::string name = OrExit(lease.Publish("snapshot/bgra"));
   // Twice: the first has to give the image back as it found it.
   for (const char* file : {"first.png", "second.png"}) {
     const Output output = Run({"snapshot", name, PathOf(file)});
@@ -84,12 +85,12 @@ TEST_F(VramctlTest, SnapshotIsTheImage) {
 }
 
 TEST_F(VramctlTest, SnapshotConvertsHalfFloats) {
-  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_R16G16B16A16_SFLOAT)).OrExit();
+  Lease lease = OrExit(client_.Allocate(ImageInfo(VK_FORMAT_R16G16B16A16_SFLOAT)));
   example::Gpu gpu(lease.recipe());
   const VulkanResource shared = gpu.Import(lease);
   // 1, 0.5, 0, alpha 1; and 0, 0, 2, alpha 0.5. Little-endian halves.
   Paint(gpu, shared, 8, {0, 0x3c, 0, 0x38, 0, 0, 0, 0x3c}, {0, 0, 0, 0, 0, 0x40, 0, 0x38});
-  const std::string name = lease.Publish("snapshot/half").OrExit();
+  const std::string name = OrExit(lease.Publish("snapshot/half"));
   const Output output = Run({"snapshot", name, PathOf("half.png")});
   ASSERT_EQ(output.exit_code, 0) << output.errors;
   const Picture picture = ReadPng(PathOf("half.png"));
@@ -98,8 +99,8 @@ TEST_F(VramctlTest, SnapshotConvertsHalfFloats) {
 }
 
 TEST_F(VramctlTest, SnapshotRefusesWhatIsNoPicture) {
-  Lease lease = client_.Allocate(AllocateInfo::Raw(4096)).OrExit();
-  const std::string name = lease.Publish("snapshot/raw").OrExit();
+  Lease lease = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+  const std::string name = OrExit(lease.Publish("snapshot/raw"));
   const Output output = Run({"snapshot", name, PathOf("raw.png")});
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(output.errors, HasSubstr("is a raw, not an image"));
@@ -108,8 +109,8 @@ TEST_F(VramctlTest, SnapshotRefusesWhatIsNoPicture) {
 
 // A PNG file under another format's name would only be found out by whoever opens it.
 TEST_F(VramctlTest, SnapshotRefusesFormatsThatItCannotWrite) {
-  Lease lease = client_.Allocate(ImageInfo(VK_FORMAT_R8G8B8A8_UNORM)).OrExit();
-  const std::string name = lease.Publish("snapshot/jpg").OrExit();
+  Lease lease = OrExit(client_.Allocate(ImageInfo(VK_FORMAT_R8G8B8A8_UNORM)));
+  const std::string name = OrExit(lease.Publish("snapshot/jpg"));
   for (const char* file : {"x.jpg", "x", "xpng"}) {
     const Output output = Run({"snapshot", name, PathOf(file)});
     EXPECT_EQ(output.exit_code, 1) << file;
@@ -121,15 +122,15 @@ TEST_F(VramctlTest, SnapshotRefusesFormatsThatItCannotWrite) {
 TEST_F(VramctlTest, SnapshotNamesTheUsageThatIsMissing) {
   AllocateInfo info = ImageInfo(VK_FORMAT_R8G8B8A8_UNORM);
   info.image.usage = VK_IMAGE_USAGE_SAMPLED_BIT;
-  Lease lease = client_.Allocate(info).OrExit();
-  const std::string name = lease.Publish("snapshot/no-copy").OrExit();
+  Lease lease = OrExit(client_.Allocate(info));
+  const std::string name = OrExit(lease.Publish("snapshot/no-copy"));
   const Output output = Run({"snapshot", name, PathOf("no-copy.png")});
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(output.errors, HasSubstr("VK_IMAGE_USAGE_TRANSFER_SRC_BIT"));
 }
 
 TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
-  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
   const Output output = Run({"doctor", "--json"});
   EXPECT_THAT(Verdicts(output, "endpoint"), testing::ElementsAre("ok"));
   EXPECT_THAT(Verdicts(output, "broker"), testing::Contains("ok"));
@@ -139,8 +140,8 @@ TEST_F(VramctlTest, DoctorFindsTheBrokerAndItsDevice) {
 }
 
 TEST_F(VramctlTest, DoctorSaysWhoMayHaveOpaqueHandlesOfACpu) {
-  (void)client_.Allocate(AllocateInfo::Raw(4096)).OrExit();  // waits for the device to be open
-  const bool on_cpu = client_.Devices().OrExit().front().device_type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
+  const bool on_cpu = OrExit(client_.Devices()).front().device_type == VK_PHYSICAL_DEVICE_TYPE_CPU;
   const Output output = Run({"doctor", "--json"});
   EXPECT_EQ(!Verdicts(output, "sharing").empty(), on_cpu) << output.text;
   if (on_cpu) {
@@ -167,7 +168,7 @@ TEST_F(VramctlTest, BenchTimesEveryCall) {
     EXPECT_GT(figures["p50_us"], 0) << call;
     EXPECT_LE(figures["p50_us"], figures["p99_us"]) << call;
   }
-  EXPECT_EQ(client_.ServerInfo().OrExit().allocations, 0U);
+  EXPECT_EQ(OrExit(client_.ServerInfo()).allocations, 0U);
 }
 
 TEST_F(VramctlTest, ExitCodesTellFailureFromMisuse) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tests/integration/vramctl_fixture.h"
+#include "tests/support/or_exit.h"
 #include "vramd/stream.h"
 
 namespace vramd {
@@ -18,9 +19,9 @@ TEST_F(VramctlTest, TopTakesTheTerminalAndGivesItBack) {
   if (Run({"top", "--help"}).text.find("ncurses)") == std::string::npos)
     GTEST_SKIP() << "this vramctl is built without ncurses";
   StreamInfo info = StreamInfo::Image("top/seen", /*format=*/37, 64, 64, /*usage=*/1);
-  const Producer producer = Producer::Create(client_, info).OrExit();
-  const std::string command = "'" VRAMD_VRAMCTL_PROGRAM "' --endpoint '" +
-                              broker_.endpoint() + "' top --count 2 --interval 0.1";
+  const Producer producer = OrExit(Producer::Create(client_, info));
+  const std::string command = "'" VRAMD_VRAMCTL_PROGRAM "' --endpoint '" + broker_.endpoint() +
+                              "' top --count 2 --interval 0.1";
   ChildProcess top({.command = {kScript, "-qec", command, PathOf("screen")},
                     .environment = {{"TERM", "xterm"}, {"LINES", "24"}, {"COLUMNS", "100"}}});
   while (top.ReadLine()) continue;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/support/endpoint.h"
+#include "tests/support/or_exit.h"
 
 namespace vramd {
 
@@ -60,11 +61,11 @@ std::string BrokerProcess::Log() const {
   return text.str();
 }
 
-Client BrokerProcess::Connect(uint32_t timeout_ms) const {
+Client BrokerProcess::Connect(std::chrono::nanoseconds timeout) const {
   ConnectInfo info;
   info.endpoint = endpoint_.c_str();
-  info.timeout_ms = timeout_ms;
-  return Client::Connect(info).OrExit();
+  info.timeout_ns = TimeoutNs(timeout);
+  return OrExit(Client::Connect(info));
 }
 
 }  // namespace vramd

@@ -2,6 +2,7 @@
 #ifndef VRAMD_TESTS_SUPPORT_BROKER_PROCESS_H_
 #define VRAMD_TESTS_SUPPORT_BROKER_PROCESS_H_
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,7 +33,7 @@ class BrokerProcess {
   std::string Log() const;
 
   // A client of this broker, in the calling process. Ends the test program if it is refused.
-  Client Connect(uint32_t timeout_ms = 60000) const;
+  Client Connect(std::chrono::nanoseconds timeout = std::chrono::minutes(1)) const;
 
  private:
   void Start();

@@ -16,6 +16,8 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr uint64_t kPatienceNs = 20'000'000'000;
+
 class ClientTest : public testing::Test {
  protected:
   explicit ClientTest(const BrokerLimits& limits = {}) : server_(limits) {}
@@ -24,7 +26,7 @@ class ClientTest : public testing::Test {
   vramd_client* Connect() {
     vramd_connect_info info = VRAMD_CONNECT_INFO_INIT;
     info.endpoint = server_.endpoint().c_str();
-    info.timeout_ms = 20000;
+    info.timeout_ns = kPatienceNs;
     vramd_client* client = nullptr;
     EXPECT_EQ(vramd_client_create(&info, &client), VRAMD_OK) << vramd_last_error();
     return client;
@@ -50,7 +52,7 @@ class ClientTest : public testing::Test {
 
 TEST_F(ClientTest, ALeaseFromAllocationToEnd) {
   vramd_lease* lease = Allocate(2 * kPage);
-  vramd_recipe recipe = {sizeof(recipe)};
+  vramd_recipe recipe = VRAMD_RECIPE_INIT;
   ASSERT_EQ(vramd_lease_get_recipe(lease, &recipe), VRAMD_OK);
   EXPECT_EQ(recipe.allocation_size, 2 * kPage);
   intptr_t one = -1, two = -1;
@@ -87,7 +89,7 @@ TEST_F(ClientTest, ACallThatIsGivenUpLeavesNoLease) {
   server_.device().Close();
   vramd_allocate_info info = VRAMD_ALLOCATE_INFO_INIT;
   info.raw_size = kPage;
-  info.timeout_ms = 50;
+  info.timeout_ns = 50000000;
   vramd_lease* lease = nullptr;
   EXPECT_EQ(vramd_allocate(client_, &info, &lease), VRAMD_DEADLINE_EXCEEDED);
   server_.device().Open();
@@ -116,9 +118,9 @@ TEST_F(ClientTest, AfterABreakLeasesAreInvalidAndTheNextCallConnectsAgain) {
 TEST_F(ClientTest, AWatchTellsOfTheBreakAndGoesOn) {
   vramd_watch* watch = nullptr;
   ASSERT_EQ(vramd_watch_create(client_, nullptr, &watch), VRAMD_OK) << vramd_last_error();
-  vramd_event event = {sizeof(event)};
+  vramd_event event = VRAMD_EVENT_INIT;
   const auto next = [&] {
-    EXPECT_EQ(vramd_watch_next(watch, 20000, &event), VRAMD_OK) << vramd_last_error();
+    EXPECT_EQ(vramd_watch_next(watch, kPatienceNs, &event), VRAMD_OK) << vramd_last_error();
     return event.kind;
   };
   EXPECT_EQ(next(), VRAMD_EVENT_CURRENT);
@@ -169,16 +171,16 @@ TEST_F(ClientTest, AWatchBeginsWithEveryNameHoweverLateItIsRead) {
                       .ok());
   }
   vramd_watch *first = nullptr, *second = nullptr;
-  vramd_event event = {sizeof(event)};
+  vramd_event event = VRAMD_EVENT_INIT;
   ASSERT_EQ(vramd_watch_create(client_, nullptr, &first), VRAMD_OK) << vramd_last_error();
   ASSERT_EQ(vramd_watch_create(client_, nullptr, &second), VRAMD_OK) << vramd_last_error();
   // While the first is read, the second one's names wait in its queue.
   for (vramd_watch* watch : {first, second}) {
     for (uint32_t i = 0; i < kLeases * kNames; ++i) {
-      ASSERT_EQ(vramd_watch_next(watch, 20000, &event), VRAMD_OK) << vramd_last_error();
+      ASSERT_EQ(vramd_watch_next(watch, kPatienceNs, &event), VRAMD_OK) << vramd_last_error();
       ASSERT_EQ(event.kind, VRAMD_EVENT_PUBLISHED) << i;
     }
-    ASSERT_EQ(vramd_watch_next(watch, 20000, &event), VRAMD_OK);
+    ASSERT_EQ(vramd_watch_next(watch, kPatienceNs, &event), VRAMD_OK);
     EXPECT_EQ(event.kind, VRAMD_EVENT_CURRENT);
     vramd_watch_destroy(watch);
   }
@@ -189,8 +191,8 @@ TEST_F(ClientTest, AWatchThatOverflowsStillTellsThatItIsCurrent) {
   vramd_watch *unread = nullptr, *read = nullptr;
   ASSERT_EQ(vramd_watch_create(client_, nullptr, &unread), VRAMD_OK) << vramd_last_error();
   ASSERT_EQ(vramd_watch_create(client_, nullptr, &read), VRAMD_OK) << vramd_last_error();
-  vramd_event event = {sizeof(event)};
-  ASSERT_EQ(vramd_watch_next(read, 20000, &event), VRAMD_OK) << vramd_last_error();
+  vramd_event event = VRAMD_EVENT_INIT;
+  ASSERT_EQ(vramd_watch_next(read, kPatienceNs, &event), VRAMD_OK) << vramd_last_error();
   const auto grant =
       server_.broker().Allocate(SessionId{1}, RequestId{1000}, RawRequest(kPage), "", "");
   ASSERT_TRUE(grant.ok()) << grant.status();
@@ -199,12 +201,12 @@ TEST_F(ClientTest, AWatchThatOverflowsStillTellsThatItIsCurrent) {
     ASSERT_TRUE(server_.broker().Publish(SessionId{1}, grant->lease, "app/x").ok());
     ASSERT_TRUE(server_.broker().Withdraw(SessionId{1}, "app/x").ok());
     for (int n = 0; n < 2; ++n)
-      ASSERT_EQ(vramd_watch_next(read, 20000, &event), VRAMD_OK) << vramd_last_error();
+      ASSERT_EQ(vramd_watch_next(read, kPatienceNs, &event), VRAMD_OK) << vramd_last_error();
   }
   ASSERT_TRUE(server_.broker().Publish(SessionId{1}, grant->lease, "app/last").ok());
   int current = 0, overflow = 0;
   do {
-    ASSERT_EQ(vramd_watch_next(unread, 20000, &event), VRAMD_OK) << vramd_last_error();
+    ASSERT_EQ(vramd_watch_next(unread, kPatienceNs, &event), VRAMD_OK) << vramd_last_error();
     current += event.kind == VRAMD_EVENT_CURRENT ? 1 : 0;
     overflow += event.kind == VRAMD_EVENT_OVERFLOW ? 1 : 0;
   } while (!absl::EndsWith(event.name, "app/last"));
@@ -284,6 +286,8 @@ TEST_F(ClientTest, TextThatIsNotUtf8IsRefusedByItsField) {
   vramd_watch* watch = nullptr;
   EXPECT_EQ(vramd_watch_create(client_, bad, &watch), VRAMD_INVALID_ARGUMENT);
   vramd_stream_info stream = VRAMD_STREAM_INFO_INIT;
+  const vramd_image_info image = VRAMD_IMAGE_INFO_INIT;
+  stream.image = &image;
   stream.name = bad;
   vramd_producer* producer = nullptr;
   EXPECT_EQ(vramd_producer_create(client_, &stream, &producer), VRAMD_INVALID_ARGUMENT);
@@ -310,7 +314,7 @@ TEST_F(ClientTest, NullAndUnsetSizesAreRefused) {
   uint32_t count = 1;
   vramd_device_info device{};
   EXPECT_EQ(vramd_enumerate_devices(client_, &count, &device), VRAMD_INVALID_ARGUMENT);
-  EXPECT_THAT(vramd_last_error(), HasSubstr("struct_size"));
+  EXPECT_THAT(vramd_last_error(), HasSubstr("vramd_device_info.struct_type is 0"));
 }
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <cstring>
 
 #include "base/section.h"
+#include "client/src/recipe_convert.h"
 
 vramd_result vramd_lease_get_recipe(const vramd_lease* lease, vramd_recipe* recipe) {
-  *recipe = lease->recipe;
+  vramd::WriteRecipe(lease->recipe, recipe);
   return VRAMD_OK;
 }
 
@@ -29,6 +30,12 @@ VkResult CreateImage(VkDevice, const VkImageCreateInfo* info, const VkAllocation
                      VkImage* image) {
   driver->calls.push_back("CreateImage");
   driver->image_info = *info;
+  for (auto* link = static_cast<const VkBaseInStructure*>(info->pNext); link != nullptr;
+       link = link->pNext) {
+    if (link->sType != VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO) continue;
+    const auto* list = reinterpret_cast<const VkImageFormatListCreateInfo*>(link);
+    driver->view_formats.assign(list->pViewFormats, list->pViewFormats + list->viewFormatCount);
+  }
   *image = Fake<VkImage>(11);
   return VK_SUCCESS;
 }
@@ -143,18 +150,16 @@ ClientVulkanTest::ClientVulkanTest() {
     device_.description.variants.push_back(&variant);
     device_.importers.emplace(variant.type, variant.make(device_.device, &GetDeviceProc));
   }
-  lease_.recipe.struct_size = sizeof(vramd_recipe);
   lease_.recipe.allocation_size = kSize;
   lease_.recipe.memory_type_index = 1;
   lease_.recipe.handover_layout = VK_IMAGE_LAYOUT_GENERAL;
-  lease_.recipe.image = VRAMD_IMAGE_INFO_INIT;
 }
 
 ClientVulkanTest::~ClientVulkanTest() { driver = nullptr; }
 
 void ClientVulkanTest::LeaseOf(vramd_resource_kind kind, vramd_handle_type type) {
-  lease_.recipe.kind = kind;
-  lease_.recipe.handle_type = type;
+  lease_.recipe.kind = static_cast<ResourceKind>(kind);
+  lease_.recipe.handle_type = static_cast<HandleType>(type);
   lease_.recipe.image.format = VK_FORMAT_R8G8B8A8_UNORM;
   lease_.fd = CreateSection(kSize, "test")->Release();
 }

@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "base/recipe.h"
 #include "client/src/vulkan_device.h"
 #include "vramd/vramd_vulkan.h"
 
 // The lease that the library under test sees. Linked instead of the client.
 struct vramd_lease {
-  vramd_recipe recipe{};
+  vramd::Recipe recipe;
   int fd = -1;
   mutable int handles_given = 0;
 };
@@ -31,6 +32,7 @@ struct Driver {
 
   std::vector<std::string> calls;
   VkImageCreateInfo image_info{};
+  std::vector<VkFormat> view_formats;  // chained to it
   VkMemoryAllocateInfo allocate_info{};
   bool prefers_dedicated = false, requires_dedicated = false;
   bool allocate_was_dedicated = false;

@@ -91,23 +91,21 @@ class SemaphoreTest : public testing::Test {
 
   // For a slot that `consumers` had. `session` 1 unless a test says otherwise.
   vramd_vk_sync SyncSlot(const std::vector<uint64_t>& consumers, uint32_t session = 1) {
-    vramd_slot slot{};
+    vramd_slot slot = VRAMD_SLOT_INIT;
     slot.session = session;
     slot.generation = 1;
     for (const uint64_t consumer : consumers) slot.waits[slot.wait_count++] = {consumer, 1};
-    vramd_vk_sync sync{};
-    sync.struct_size = sizeof(sync);
+    vramd_vk_sync sync = VRAMD_VK_SYNC_INIT;
     EXPECT_EQ(vramd_vk_sync_slot(stream_, &slot, 0, &sync), VRAMD_OK) << vramd_last_error();
     return sync;
   }
   vramd_vk_sync SyncFrame(uint32_t session, bool kept) {
-    vramd_frame frame{};
+    vramd_frame frame = VRAMD_FRAME_INIT;
     frame.session = session;
     frame.generation = 1;
     frame.timeline_value = 1;
     frame.kept = kept;
-    vramd_vk_sync sync{};
-    sync.struct_size = sizeof(sync);
+    vramd_vk_sync sync = VRAMD_VK_SYNC_INIT;
     EXPECT_EQ(vramd_vk_sync_frame(stream_, &frame, 0, &sync), VRAMD_OK) << vramd_last_error();
     return sync;
   }

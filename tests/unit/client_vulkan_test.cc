@@ -160,7 +160,7 @@ TEST_F(ClientVulkanTest, WhetherAnOpaqueFdIsDedicatedIsTheRecipesToSay) {
 }
 
 TEST_F(ClientVulkanTest, EqualUuidsWithOtherLuidsAreAnotherDevice) {
-  vramd_device_identity a{}, b{};
+  DeviceIdentity a, b;
   EXPECT_TRUE(IsSameDevice(a, b));
   a.luid[0] = 1;
   a.luid_valid = true;
@@ -234,7 +234,9 @@ TEST_F(ClientVulkanTest, TheImageIsCreatedAsTheRecipeSays) {
                          3,
                          VK_SAMPLE_COUNT_4_BIT,
                          VK_IMAGE_TILING_LINEAR,
-                         VK_IMAGE_USAGE_SAMPLED_BIT};
+                         VK_IMAGE_USAGE_SAMPLED_BIT,
+                         {VK_FORMAT_R32_SFLOAT, VK_FORMAT_R32_UINT},
+                         std::nullopt};
   ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
   const VkImageCreateInfo& info = driver_.image_info;
   EXPECT_EQ(info.flags, VkImageCreateFlags{VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT});
@@ -248,6 +250,7 @@ TEST_F(ClientVulkanTest, TheImageIsCreatedAsTheRecipeSays) {
   EXPECT_EQ(info.samples, VK_SAMPLE_COUNT_4_BIT);
   EXPECT_EQ(info.tiling, VK_IMAGE_TILING_LINEAR);
   EXPECT_EQ(info.usage, VkImageUsageFlags{VK_IMAGE_USAGE_SAMPLED_BIT});
+  EXPECT_THAT(driver_.view_formats, ElementsAre(VK_FORMAT_R32_SFLOAT, VK_FORMAT_R32_UINT));
   vramd_vk_resource_destroy(&device_, &resource_);
   close(lease_.fd);
 }
@@ -261,7 +264,7 @@ TEST_F(ClientVulkanTest, AStructWithoutASizeIsRefusedAndAShortOneIsNotOverrun) {
   longer[0].struct_size = offsetof(vramd_vk_barrier, first_layer);  // an older caller's
   longer[0].first_layer = 7;                                        // not a field to that caller
   resource_ = VRAMD_VK_RESOURCE_INIT;
-  lease_.recipe.kind = VRAMD_RESOURCE_IMAGE;
+  lease_.recipe.kind = ResourceKind::kImage;
   ASSERT_EQ(Import(), VRAMD_OK) << vramd_last_error();
   vramd_vk_record_acquire(&device_, VK_NULL_HANDLE, &resource_, longer);
   ASSERT_EQ(driver_.barriers.size(), 1u);

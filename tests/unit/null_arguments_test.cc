@@ -49,6 +49,10 @@ const NullCase kCalls[] = {
     VRAMD_NULL_CASE(vramd_get_server_info, "info", some, nullptr),
     VRAMD_NULL_CASE(vramd_enumerate_devices, "client", nullptr, some, nullptr),
     VRAMD_NULL_CASE(vramd_enumerate_devices, "count", some, nullptr, nullptr),
+    VRAMD_NULL_CASE(vramd_enumerate_memory_types, "client", nullptr, 0, some, nullptr),
+    VRAMD_NULL_CASE(vramd_enumerate_memory_types, "count", some, 0, nullptr, nullptr),
+    VRAMD_NULL_CASE(vramd_enumerate_handle_types, "client", nullptr, 0, some, nullptr),
+    VRAMD_NULL_CASE(vramd_enumerate_handle_types, "count", some, 0, nullptr, nullptr),
     VRAMD_NULL_CASE(vramd_allocate, "client", nullptr, some, some),
     VRAMD_NULL_CASE(vramd_allocate, "info", some, nullptr, some),
     VRAMD_NULL_CASE(vramd_allocate, "lease", some, some, nullptr),
@@ -185,7 +189,10 @@ TEST(NullArgumentsTest, AnImportWithoutDeviceOrLeaseNamesItAndLeavesTheResourceE
 }
 
 TEST(NullArgumentsTest, ADeviceInfoNamesItsFieldThatIsNull) {
-  vramd_vk_device_info info = {sizeof(info), NoFunction, some, some, some};
+  vramd_vk_device_info info = VRAMD_VK_DEVICE_INFO_INIT;
+  info.get_instance_proc_addr = NoFunction;
+  info.instance = some;
+  info.device = some;
   vramd_vk_device* device = nullptr;
   info.physical_device = VK_NULL_HANDLE;
   EXPECT_EQ(vramd_vk_device_create(&info, &device), VRAMD_INVALID_ARGUMENT);
@@ -231,8 +238,7 @@ TEST(NullArgumentsTest, BarriersAndSubmissionsOfNothingAreLeftAlone) {
     record(some, some, nullptr, &barrier);
     record(some, some, &resource, nullptr);
   }
-  vramd_vk_sync sync{};
-  sync.struct_size = sizeof(sync);
+  vramd_vk_sync sync = VRAMD_VK_SYNC_INIT;
   sync.signal_count = 1;
   VkSubmitInfo submit{};
   VkTimelineSemaphoreSubmitInfo timeline{};

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/os_handle.h"
+#include "tests/support/or_exit.h"
 #include "tools/vramctl/recording.h"
 #include "tools/vramctl/stop.h"
 
@@ -46,7 +47,7 @@ class PipeRecordingTest : public testing::Test {
 };
 
 TEST_F(PipeRecordingTest, TheFirstFramesTellTheRate) {
-  const auto recording = Recording::Create(path_, std::nullopt).OrExit();
+  const auto recording = OrExit(Recording::Create(path_, std::nullopt));
   for (const int64_t time : {0, 19, 41, 60}) ASSERT_TRUE(Add(*recording, Frame(time)).ok());
   EXPECT_EQ(Read(), "");
   ASSERT_TRUE(Add(*recording, Frame(81)).ok());
@@ -59,16 +60,16 @@ TEST_F(PipeRecordingTest, TheFirstFramesTellTheRate) {
 }
 
 TEST_F(PipeRecordingTest, ARateThatIsKnownWaitsForNoFrame) {
-  const auto given = Recording::Create(path_, FrameRate{24, 1}).OrExit();
+  const auto given = OrExit(Recording::Create(path_, FrameRate{24, 1}));
   ASSERT_TRUE(Add(*given, Frame(0)).ok());
   EXPECT_EQ(Read(), Y4mHeader(2, 1, {24, 1}) + frame_);
-  const auto of_the_frame = Recording::Create(path_, std::nullopt).OrExit();
+  const auto of_the_frame = OrExit(Recording::Create(path_, std::nullopt));
   ASSERT_TRUE(Add(*of_the_frame, Frame(0, 40'000'000)).ok());
   EXPECT_EQ(Read(), Y4mHeader(2, 1, {25, 1}) + frame_);
 }
 
 TEST_F(PipeRecordingTest, FewFramesAreWrittenAtTheEnd) {
-  const auto recording = Recording::Create(path_, std::nullopt).OrExit();
+  const auto recording = OrExit(Recording::Create(path_, std::nullopt));
   ASSERT_TRUE(Add(*recording, Frame(0)).ok());
   ASSERT_TRUE(Add(*recording, Frame(40)).ok());
   ASSERT_TRUE(recording->Finish().ok());
@@ -78,7 +79,7 @@ TEST_F(PipeRecordingTest, FewFramesAreWrittenAtTheEnd) {
 TEST_F(PipeRecordingTest, AReaderThatLeavesIsToldOfAndTheFifoStays) {
   StopOnSignals();  // SIGPIPE would end this program
   {
-    const auto recording = Recording::Create(path_, FrameRate{60, 1}).OrExit();
+    const auto recording = OrExit(Recording::Create(path_, FrameRate{60, 1}));
     ASSERT_TRUE(Add(*recording, Frame(0)).ok());
     reader_.Reset();
     const vramd::Status status = Add(*recording, Frame(1));

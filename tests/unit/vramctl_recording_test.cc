@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/support/or_exit.h"
 #include "tools/vramctl/encode_queue.h"
 #include "tools/vramctl/recording.h"
 #include "tools/vramctl/y4m.h"
@@ -145,7 +146,7 @@ class RecordingTest : public testing::Test {
 
 TEST_F(RecordingTest, TheMeasuredRateGetsIntoTheHeader) {
   const std::string path = Path("measured.y4m");
-  const auto recording = Recording::Create(path, std::nullopt).OrExit();
+  const auto recording = OrExit(Recording::Create(path, std::nullopt));
   ASSERT_TRUE(Add(*recording, Grey(2, 1'000'000'000)).ok());
   ASSERT_TRUE(Add(*recording, Grey(2, 1'040'000'000)).ok());
   ASSERT_TRUE(recording->Finish().ok());
@@ -156,7 +157,7 @@ TEST_F(RecordingTest, TheMeasuredRateGetsIntoTheHeader) {
 
 TEST_F(RecordingTest, AFrameOfAnotherSizeIsRefusedAndTheRestKept) {
   const std::string path = Path("size.y4m");
-  const auto recording = Recording::Create(path, FrameRate{60, 1}).OrExit();
+  const auto recording = OrExit(Recording::Create(path, FrameRate{60, 1}));
   ASSERT_TRUE(Add(*recording, Grey(2, 0)).ok());
   const vramd::Status refused = Add(*recording, Grey(3, 0));
   EXPECT_EQ(refused.code(), VRAMD_FAILED_PRECONDITION);
@@ -169,7 +170,7 @@ TEST_F(RecordingTest, AFrameOfAnotherSizeIsRefusedAndTheRestKept) {
 TEST_F(RecordingTest, WhatIsNotFinishedIsNotLeftBehind) {
   const std::string path = Path("unfinished.y4m");
   {
-    const auto recording = Recording::Create(path, std::nullopt).OrExit();
+    const auto recording = OrExit(Recording::Create(path, std::nullopt));
     ASSERT_TRUE(Add(*recording, Grey(2, 0)).ok());
     EXPECT_TRUE(std::filesystem::exists(path));
   }
@@ -178,7 +179,7 @@ TEST_F(RecordingTest, WhatIsNotFinishedIsNotLeftBehind) {
 
 TEST_F(RecordingTest, AFileThatCannotBeWrittenIsAnError) {
   for (const char* path : {"/nonexistent/x.y4m", "/nonexistent/%d.png"}) {
-    const auto recording = Recording::Create(path, std::nullopt).OrExit();
+    const auto recording = OrExit(Recording::Create(path, std::nullopt));
     EXPECT_THAT(Add(*recording, Grey(2, 0)).message(), HasSubstr("/nonexistent/"));
   }
 }

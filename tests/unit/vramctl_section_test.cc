@@ -53,7 +53,7 @@ TEST(Sections, AreImportedForReal) {
 }
 
 TEST(Sections, AreNotPromisedWhereTheyFail) {
-  vramd_importer importer{};
+  vramd_importer importer = VRAMD_IMPORTER_INIT;
   importer.importable[0] = VRAMD_HANDLE_HOST_SECTION;
   importer.importable[1] = VRAMD_HANDLE_NV_WIN32;
   importer.importable_count = 2;

@@ -54,9 +54,8 @@ TEST(Text, UuidHasDashes) {
 }
 
 TEST(Text, RecipeOfAnImageNamesItsShape) {
-  vramd_recipe recipe{};
+  vramd::Recipe recipe;
   recipe.kind = VRAMD_RESOURCE_IMAGE;
-  recipe.image = VRAMD_IMAGE_INFO_INIT;
   recipe.image.format = VK_FORMAT_B8G8R8A8_SRGB;
   recipe.image.width = 1920;
   recipe.image.height = 1080;
@@ -97,7 +96,7 @@ TEST(Json, IdsAreStringsHoweverSmall) {
   vramd_server_info info{};
   info.session_id = (uint64_t{1} << 53) + 1;
   EXPECT_EQ(ToJson(info)["session_id"], "9007199254740993");
-  vramd_published published{};
+  vramd::Published published;
   published.allocation_id = 7;
   EXPECT_EQ(ToJson(published)["allocation_id"], "7");
   vramd_consumer_stats consumer{};

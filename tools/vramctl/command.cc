@@ -9,7 +9,7 @@ namespace vramctl {
 
 vramd::Result<vramd::Client> Connect(const Context& context) {
   vramd::ConnectInfo info;
-  info.timeout_ms = context.timeout_ms;
+  info.timeout_ns = uint64_t{context.timeout_ms} * 1000000;
   if (!context.endpoint.empty()) info.endpoint = context.endpoint.c_str();
   if (!context.trusted_user.empty()) info.trusted_user = context.trusted_user.c_str();
   return vramd::Client::Connect(info);

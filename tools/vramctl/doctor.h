@@ -60,7 +60,7 @@ std::string DescribeProcess(uint32_t process_id);
 
 // The loader, the drivers, the validation layer, what each device can import and export, and which
 // of the broker's devices is here. `broker_devices` is empty if there is no broker.
-void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings& findings);
+void CheckVulkan(const std::vector<vramd::DeviceInfo>& broker_devices, Findings& findings);
 
 // Takes host sections out of what the device `name` imports, and warns, unless `imported`, what
 // came of importing one, is OK.

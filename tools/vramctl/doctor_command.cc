@@ -12,7 +12,7 @@
 namespace vramctl {
 namespace {
 
-using Devices = std::vector<vramd_device_info>;
+using Devices = std::vector<vramd::DeviceInfo>;
 
 const char* RemedyFor(vramd_result code) {
   switch (code) {
@@ -28,7 +28,7 @@ const char* RemedyFor(vramd_result code) {
 void CheckDeviceStates(const Devices& devices, Findings& findings) {
   if (devices.empty())
     findings.Problem("broker", "it has no device", "start it without --device, and see its log");
-  for (const vramd_device_info& device : devices) {
+  for (const vramd::DeviceInfo& device : devices) {
     const std::string text = "its device " + std::to_string(device.index) + ", " + device.name +
                              ", is " + Name(device.state);
     if (device.state == VRAMD_DEVICE_READY || device.state == VRAMD_DEVICE_OPENING) {

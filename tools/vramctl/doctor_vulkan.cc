@@ -142,7 +142,7 @@ bool IsSameDevice(const vramd_device_identity& a, const vramd_device_identity& b
 
 // How frames of streams are ordered on the broker's device, seen from here. On a CPU nothing is
 // lost by a fence.
-void CheckFrameOrder(const vramd_device_info& theirs, const LocalDevice& local,
+void CheckFrameOrder(const vramd::DeviceInfo& theirs, const LocalDevice& local,
                      Findings& findings) {
   const std::string text = std::string("on ") + theirs.name + ", " + FrameOrder(theirs);
   if (theirs.timeline_export && !local.timelines) {
@@ -156,7 +156,7 @@ void CheckFrameOrder(const vramd_device_info& theirs, const LocalDevice& local,
 }
 
 // A driver that runs on the CPU keeps its notes inside what it shares by opaque handles.
-void CheckHandover(const vramd_device_info& theirs, Findings& findings) {
+void CheckHandover(const vramd::DeviceInfo& theirs, Findings& findings) {
   if (theirs.device_type != VK_PHYSICAL_DEVICE_TYPE_CPU) return;
   findings.Ok("sharing",
               std::string("on ") + theirs.name +
@@ -165,7 +165,7 @@ void CheckHandover(const vramd_device_info& theirs, Findings& findings) {
                   "change what the driver trusts");
 }
 
-void CheckMatch(const vramd_device_info& theirs, const std::vector<LocalDevice>& ours,
+void CheckMatch(const vramd::DeviceInfo& theirs, const std::vector<LocalDevice>& ours,
                 Findings& findings) {
   if (theirs.state != VRAMD_DEVICE_READY) return;
   const std::string what = "the broker's device " + std::to_string(theirs.index);
@@ -196,7 +196,7 @@ void JudgeSections(const std::string& name, const vramd::Status& imported, vramd
                    "share by another handle type; the broker's --exporter names one");
 }
 
-void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings& findings) {
+void CheckVulkan(const std::vector<vramd::DeviceInfo>& broker_devices, Findings& findings) {
   const auto instance = VulkanInstance::Create();
   if (!instance.ok()) {
     findings.Problem("vulkan", instance.status().message(), "then run vramctl doctor again");
@@ -216,7 +216,7 @@ void CheckVulkan(const std::vector<vramd_device_info>& broker_devices, Findings&
     findings.Warning("device", "only devices that run on the CPU",
                      "if there is a GPU, install its driver and see the device files above");
   }
-  for (const vramd_device_info& theirs : broker_devices) CheckMatch(theirs, devices, findings);
+  for (const vramd::DeviceInfo& theirs : broker_devices) CheckMatch(theirs, devices, findings);
 }
 
 }  // namespace vramctl

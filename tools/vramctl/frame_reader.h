@@ -21,7 +21,7 @@ class FrameReader {
   // As ImageReader::abandoned().
   bool abandoned() const { return reader_.abandoned(); }
 
-  // DEADLINE_EXCEEDED: no frame came in time. OUT_OF_RANGE: the stream has ended. Both leave the
+  // DEADLINE_EXCEEDED: no frame came in time. END_OF_STREAM: the stream has ended. Both leave the
   // reader as it is; after any other error it is of no more use.
   vramd::Result<Picture> Next(std::chrono::nanoseconds timeout);
 

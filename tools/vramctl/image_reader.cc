@@ -19,7 +19,7 @@ void MakeVisibleToHost(VkCommandBuffer commands, VkBuffer buffer) {
                        nullptr, 1, &barrier, 0, nullptr);
 }
 
-vramd_vk_barrier CopyBarrier(const VulkanHost& host, const vramd_recipe& recipe) {
+vramd_vk_barrier CopyBarrier(const VulkanHost& host, const vramd::Recipe& recipe) {
   const bool as_it_is = recipe.handover_layout == VK_IMAGE_LAYOUT_GENERAL;
   vramd::VulkanBarrier barrier;
   barrier.queue_family = host.queue_family();
@@ -31,7 +31,7 @@ vramd_vk_barrier CopyBarrier(const VulkanHost& host, const vramd_recipe& recipe)
 
 }  // namespace
 
-vramd::Status CheckReadable(const std::string& name, const vramd_recipe& recipe) {
+vramd::Status CheckReadable(const std::string& name, const vramd::Recipe& recipe) {
   if (recipe.kind != VRAMD_RESOURCE_IMAGE)
     return {VRAMD_INVALID_ARGUMENT, name + " is a " + Name(recipe.kind) + ", not an image"};
   const vramd_image_info& image = recipe.image;
@@ -45,7 +45,7 @@ vramd::Status CheckReadable(const std::string& name, const vramd_recipe& recipe)
   return ToRgba8(image.format, nullptr, 0).status();
 }
 
-vramd::Result<ImageReader> ImageReader::Create(const vramd_recipe& recipe,
+vramd::Result<ImageReader> ImageReader::Create(const vramd::Recipe& recipe,
                                                std::chrono::milliseconds patience) {
   auto instance = VulkanInstance::Create();
   if (!instance.ok()) return instance.status();
@@ -73,7 +73,7 @@ vramd::Status ImageReader::MakeRoom(VkDeviceSize bytes) {
 }
 
 vramd::Result<std::vector<uint8_t>> ImageReader::ReadBetween(const Hands& hands,
-                                                             const vramd_recipe& recipe,
+                                                             const vramd::Recipe& recipe,
                                                              const vramd::VulkanSync& sync) {
   const vramd_image_info& image = recipe.image;
   const size_t texels = size_t{image.width} * image.height;

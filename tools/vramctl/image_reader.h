@@ -17,12 +17,12 @@ namespace vramctl {
 
 // INVALID_ARGUMENT or FAILED_PRECONDITION with `name` and the reason, if no picture can be made of
 // what `recipe` describes.
-vramd::Status CheckReadable(const std::string& name, const vramd_recipe& recipe);
+vramd::Status CheckReadable(const std::string& name, const vramd::Recipe& recipe);
 
 class ImageReader {
  public:
   // On the device where `recipe` can be imported. Read() waits so long for the GPU.
-  static vramd::Result<ImageReader> Create(const vramd_recipe& recipe,
+  static vramd::Result<ImageReader> Create(const vramd::Recipe& recipe,
                                            std::chrono::milliseconds patience);
 
   // A Read() has given up waiting: Leave(), and destroy nothing.
@@ -33,7 +33,7 @@ class ImageReader {
   // Level 0 of layer 0 as 8-bit RGBA. `resource` was imported by importer(), as `recipe`, which is
   // readable. `sync` is that of the frame, if it is one.
   template <typename Resource>
-  vramd::Result<std::vector<uint8_t>> Read(const Resource& resource, const vramd_recipe& recipe,
+  vramd::Result<std::vector<uint8_t>> Read(const Resource& resource, const vramd::Recipe& recipe,
                                            const vramd::VulkanSync& sync = {}) {
     const Hands hands = {
         resource.image(),
@@ -51,7 +51,7 @@ class ImageReader {
 
   ImageReader(VulkanInstance instance, VulkanHost host, vramd::VulkanDevice importer)
       : instance_(std::move(instance)), host_(std::move(host)), importer_(std::move(importer)) {}
-  vramd::Result<std::vector<uint8_t>> ReadBetween(const Hands& hands, const vramd_recipe& recipe,
+  vramd::Result<std::vector<uint8_t>> ReadBetween(const Hands& hands, const vramd::Recipe& recipe,
                                                   const vramd::VulkanSync& sync);
   vramd::Status MakeRoom(VkDeviceSize bytes);
 

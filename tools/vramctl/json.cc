@@ -37,10 +37,9 @@ json ToJson(const vramd_device_identity& identity) {
 
 namespace {
 
-json MemoryTypesToJson(const vramd_device_info& device) {
+json MemoryTypesToJson(const vramd::DeviceInfo& device) {
   json types = json::array();
-  for (uint32_t i = 0; i < device.memory_type_count; ++i) {
-    const vramd_memory_type& type = device.memory_types[i];
+  for (const vramd_memory_type& type : device.memory_types) {
     types.push_back({{"property_flags", type.property_flags},
                      {"heap_index", type.heap_index},
                      {"heap_size", type.heap_size},
@@ -50,11 +49,10 @@ json MemoryTypesToJson(const vramd_device_info& device) {
   return types;
 }
 
-json HandleTypesToJson(const vramd_device_info& device) {
+json HandleTypesToJson(const vramd::DeviceInfo& device) {
   json types = json::array();
-  for (uint32_t i = 0; i < device.handle_type_count; ++i) {
-    const vramd_handle_support& support = device.handle_types[i];
-    types.push_back({{"type", Name(support.type)},
+  for (const vramd_handle_support& support : device.handle_types) {
+    types.push_back({{"type", Name(support.handle_type)},
                      {"can_export", support.can_export},
                      {"can_import", support.can_import},
                      {"reason", support.reason}});
@@ -78,7 +76,7 @@ json ImageToJson(const vramd_image_info& image) {
 
 }  // namespace
 
-json ToJson(const vramd_device_info& device) {
+json ToJson(const vramd::DeviceInfo& device) {
   return {{"index", device.index},
           {"name", device.name},
           {"driver_name", device.driver_name},
@@ -94,7 +92,7 @@ json ToJson(const vramd_device_info& device) {
           {"timeline_reason", device.timeline_reason}};
 }
 
-json ToJson(const vramd_recipe& recipe) {
+json ToJson(const vramd::Recipe& recipe) {
   json object = {{"kind", Name(recipe.kind)},
                  {"allocation_size", recipe.allocation_size},
                  {"memory_type_index", recipe.memory_type_index},
@@ -111,7 +109,7 @@ json ToJson(const vramd_recipe& recipe) {
   return object;
 }
 
-json ToJson(const vramd_published& published) {
+json ToJson(const vramd::Published& published) {
   return {{"name", published.name},
           {"allocation_id", Id(published.allocation_id)},
           {"user", published.user},
@@ -122,7 +120,7 @@ json ToJson(const vramd_published& published) {
           {"recipe", ToJson(published.recipe)}};
 }
 
-json ToJson(const vramd_stream_listing& stream) {
+json ToJson(const vramd::StreamListing& stream) {
   return {{"name", stream.name},
           {"user", stream.user},
           {"process_id", stream.process_id},

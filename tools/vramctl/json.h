@@ -7,17 +7,17 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "vramd/vramd_stream.h"
+#include "vramd/stream.h"
 
 namespace vramctl {
 
 nlohmann::json ToJson(const vramd_server_info& info);
-nlohmann::json ToJson(const vramd_device_info& device);
+nlohmann::json ToJson(const vramd::DeviceInfo& device);
 nlohmann::json ToJson(const vramd_device_identity& identity);
-nlohmann::json ToJson(const vramd_recipe& recipe);
-nlohmann::json ToJson(const vramd_published& published);
+nlohmann::json ToJson(const vramd::Recipe& recipe);
+nlohmann::json ToJson(const vramd::Published& published);
 nlohmann::json ToJson(const vramd_event& event);
-nlohmann::json ToJson(const vramd_stream_listing& stream);
+nlohmann::json ToJson(const vramd::StreamListing& stream);
 nlohmann::json ToJson(const vramd_consumer_stats& consumer);
 
 }  // namespace vramctl

@@ -17,9 +17,9 @@ struct NameOptions {
   uint64_t count = 0;  // events to print, 0: no end
 };
 
-void PrintNames(const std::vector<vramd_published>& names) {
+void PrintNames(const std::vector<vramd::Published>& names) {
   Table table({"NAME", "WHAT", "HANDLE", "LEASES", "PROCESS", "LABEL"});
-  for (const vramd_published& item : names) {
+  for (const vramd::Published& item : names) {
     table.AddRow({Printable(item.name), FormatRecipe(item.recipe), Name(item.recipe.handle_type),
                   std::to_string(item.lease_count), FormatProcess(item.process_id, item.executable),
                   Printable(item.label)});
@@ -32,7 +32,7 @@ vramd::Status List(vramd::Client& client, const NameOptions& options, bool as_js
   if (!names.ok()) return names.status();
   if (as_json) {
     nlohmann::json array = nlohmann::json::array();
-    for (const vramd_published& item : *names) array.push_back(ToJson(item));
+    for (const vramd::Published& item : *names) array.push_back(ToJson(item));
     PrintJson(array);
   } else if (names->empty()) {
     std::fprintf(stderr, "nothing is published that you may open\n");

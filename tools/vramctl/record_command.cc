@@ -63,7 +63,7 @@ vramd::Result<std::string> RecordAll(FrameReader& reader, const RecordOptions& o
     const auto one = RecordOne(reader, queue, std::min<Clock::duration>(left, kPiece));
     if (one.ok()) continue;
     if (Stopped()) return std::string("interrupted");
-    if (one.status().code() == VRAMD_OUT_OF_RANGE) return one.status().message();
+    if (one.is_end()) return one.status().message();
     return one.status();
   }
   return std::string("all frames that were asked for");

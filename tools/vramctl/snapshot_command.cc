@@ -28,7 +28,7 @@ struct SnapshotOptions {
 // The pixels of a published image.
 vramd::Result<Picture> ReadLease(const std::string& name, const vramd::Lease& lease,
                                  std::chrono::milliseconds timeout) {
-  const vramd_recipe recipe = lease.recipe();
+  const vramd::Recipe recipe = lease.recipe();
   vramd::Status readable = CheckReadable(name, recipe);
   if (!readable.ok()) return readable;
   auto reader = ImageReader::Create(recipe, timeout);

@@ -10,7 +10,7 @@
 namespace vramctl {
 namespace {
 
-using Devices = std::vector<vramd_device_info>;
+using Devices = std::vector<vramd::DeviceInfo>;
 
 void PrintStatus(const vramd_server_info& info, const Devices& devices) {
   std::printf("broker       vramd %s, process %u\n", Printable(info.version).c_str(),
@@ -19,7 +19,7 @@ void PrintStatus(const vramd_server_info& info, const Devices& devices) {
   std::printf("sessions     %llu\n", static_cast<unsigned long long>(info.sessions));
   std::printf("allocations  %llu, %s\n", static_cast<unsigned long long>(info.allocations),
               FormatBytes(info.allocated_bytes).c_str());
-  for (const vramd_device_info& device : devices) {
+  for (const vramd::DeviceInfo& device : devices) {
     std::printf("device %-5u %s (%s), %s\n", device.index, Printable(device.name).c_str(),
                 Printable(device.driver_name).c_str(), Name(device.state));
   }
@@ -33,7 +33,7 @@ vramd::Status Status(vramd::Client& client, bool as_json) {
   if (as_json) {
     nlohmann::json object = ToJson(*info);
     object["devices"] = nlohmann::json::array();
-    for (const vramd_device_info& device : *devices)
+    for (const vramd::DeviceInfo& device : *devices)
       object["devices"].push_back(
           {{"index", device.index}, {"name", device.name}, {"state", Name(device.state)}});
     PrintJson(object);
@@ -49,7 +49,7 @@ std::string HandleAbility(const vramd_handle_support& support) {
   return support.can_import ? "import only" : "no";
 }
 
-void PrintDevice(const vramd_device_info& device) {
+void PrintDevice(const vramd::DeviceInfo& device) {
   const vramd_device_identity& identity = device.identity;
   std::printf("device %u: %s\n", device.index, Printable(device.name).c_str());
   std::printf("  state    %s%s%s\n", Name(device.state), device.state_reason[0] ? ": " : "",
@@ -62,15 +62,14 @@ void PrintDevice(const vramd_device_info& device) {
   std::printf("  uuid     %s, driver %s\n", FormatUuid(identity.device_uuid).c_str(),
               FormatUuid(identity.driver_uuid).c_str());
   if (identity.luid_valid) std::printf("  luid     %s\n", FormatLuid(identity.luid).c_str());
-  for (uint32_t i = 0; i < device.handle_type_count; ++i) {
-    const vramd_handle_support& support = device.handle_types[i];
-    std::printf("  handle   %s: %s%s%s\n", Name(support.type), HandleAbility(support).c_str(),
+  for (const vramd_handle_support& support : device.handle_types) {
+    std::printf("  handle   %s: %s%s%s\n", Name(support.handle_type), HandleAbility(support).c_str(),
                 support.reason[0] ? ": " : "", Printable(support.reason).c_str());
   }
   std::printf("  streams  %s\n", Printable(FrameOrder(device)).c_str());
-  for (uint32_t i = 0; i < device.memory_type_count; ++i) {
+  for (size_t i = 0; i < device.memory_types.size(); ++i) {
     const vramd_memory_type& type = device.memory_types[i];
-    std::printf("  memory   type %u: heap %u of %s, %s\n", i, type.heap_index,
+    std::printf("  memory   type %zu: heap %u of %s, %s\n", i, type.heap_index,
                 FormatBytes(type.heap_size).c_str(),
                 FormatMemoryProperties(type.property_flags).c_str());
   }
@@ -81,11 +80,11 @@ vramd::Status ListDevices(vramd::Client& client, bool as_json) {
   if (!devices.ok()) return devices.status();
   if (as_json) {
     nlohmann::json array = nlohmann::json::array();
-    for (const vramd_device_info& device : *devices) array.push_back(ToJson(device));
+    for (const vramd::DeviceInfo& device : *devices) array.push_back(ToJson(device));
     PrintJson(array);
     return {};
   }
-  for (const vramd_device_info& device : *devices) PrintDevice(device);
+  for (const vramd::DeviceInfo& device : *devices) PrintDevice(device);
   return {};
 }
 

@@ -18,7 +18,7 @@ std::optional<double> RateOf(uint64_t before, uint64_t now, double seconds) {
 }
 
 // A stream of the same name may be another one by now.
-const SeenStream* FindSame(const StreamLook& look, const vramd_stream_listing& stream) {
+const SeenStream* FindSame(const StreamLook& look, const vramd::StreamListing& stream) {
   for (const SeenStream& seen : look.streams)
     if (std::strcmp(seen.stream.name, stream.name) == 0 &&
         seen.stream.process_id == stream.process_id)
@@ -49,7 +49,7 @@ vramd::Result<StreamLook> LookAtStreams(vramd::Client& client, const std::string
   auto streams = vramd::ListStreams(client, prefix);
   if (!streams.ok()) return streams.status();
   StreamLook look{std::chrono::steady_clock::now(), {}};
-  for (const vramd_stream_listing& stream : *streams) {
+  for (const vramd::StreamListing& stream : *streams) {
     auto consumers = vramd::ListStreamConsumers(client, stream.name);
     if (consumers.status().code() == VRAMD_NOT_FOUND) continue;  // it has ended meanwhile
     if (!consumers.ok()) return consumers.status();

@@ -16,7 +16,7 @@
 namespace vramctl {
 
 struct SeenStream {
-  vramd_stream_listing stream;
+  vramd::StreamListing stream;
   std::vector<vramd_consumer_stats> consumers;
 };
 
@@ -37,7 +37,7 @@ struct ConsumerPace {
 };
 
 struct StreamPace {
-  vramd_stream_listing now;
+  vramd::StreamListing now;
   std::optional<double> published_rate;  // in a second
   std::vector<ConsumerPace> consumers;
 };

@@ -138,7 +138,7 @@ std::string FormatImageFormat(uint32_t format) {
   }
 }
 
-std::string FormatRecipe(const vramd_recipe& recipe) {
+std::string FormatRecipe(const vramd::Recipe& recipe) {
   const std::string size = FormatBytes(recipe.allocation_size);
   if (recipe.kind != VRAMD_RESOURCE_IMAGE) return std::string(Name(recipe.kind)) + ", " + size;
   const vramd_image_info& image = recipe.image;
@@ -183,6 +183,7 @@ const char* Name(vramd_resource_kind kind) {
       return "buffer";
     case VRAMD_RESOURCE_IMAGE:
       return "image";
+    case VRAMD_RESOURCE_NONE:
     case VRAMD_RESOURCE_KIND_MAX_ENUM:
       break;
   }
@@ -199,6 +200,7 @@ const char* Name(vramd_device_state state) {
       return "failed";
     case VRAMD_DEVICE_LOST:
       return "lost";
+    case VRAMD_DEVICE_UNKNOWN:
     case VRAMD_DEVICE_STATE_MAX_ENUM:
       break;
   }
@@ -229,6 +231,7 @@ const char* Name(vramd_event_kind kind) {
       return "disconnected";
     case VRAMD_EVENT_RECONNECTED:
       return "reconnected";
+    case VRAMD_EVENT_NONE:
     case VRAMD_EVENT_KIND_MAX_ENUM:
       break;
   }
@@ -241,6 +244,7 @@ const char* Name(vramd_stream_mode mode) {
       return "mailbox";
     case VRAMD_STREAM_FIFO:
       return "fifo";
+    case VRAMD_STREAM_MODE_NONE:
     case VRAMD_STREAM_MODE_MAX_ENUM:
       break;
   }
@@ -272,7 +276,7 @@ std::string Clip(const std::string& text, size_t columns) {
   return text.substr(0, end);
 }
 
-std::string FrameOrder(const vramd_device_info& device) {
+std::string FrameOrder(const vramd::DeviceInfo& device) {
   if (device.timeline_export) return "the GPU orders frames, by timeline semaphores";
   return std::string("each side waits for its own GPU, by a fence, before it hands a frame on: ") +
          device.timeline_reason;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "vramd/vramd_stream.h"
+#include "vramd/stream.h"
 
 namespace vramctl {
 
@@ -19,10 +19,10 @@ std::string FormatBytes(uint64_t bytes);              // "512 B", "1.5 MiB"
 std::string FormatMicroseconds(double microseconds);  // "85.1 us", "12.3 ms"
 std::string FormatUuid(const uint8_t (&uuid)[VRAMD_UUID_SIZE]);
 std::string FormatLuid(const uint8_t (&luid)[VRAMD_LUID_SIZE]);
-std::string FormatVulkanVersion(uint32_t version);     // "1.3.239"
-std::string FormatMemoryProperties(uint32_t flags);    // "device-local host-visible"
-std::string FormatImageFormat(uint32_t format);        // "R8G8B8A8_UNORM", or "format 12"
-std::string FormatRecipe(const vramd_recipe& recipe);  // "image 1920x1080 R8G8B8A8_UNORM"
+std::string FormatVulkanVersion(uint32_t version);      // "1.3.239"
+std::string FormatMemoryProperties(uint32_t flags);     // "device-local host-visible"
+std::string FormatImageFormat(uint32_t format);         // "R8G8B8A8_UNORM", or "format 12"
+std::string FormatRecipe(const vramd::Recipe& recipe);  // "image 1920x1080 R8G8B8A8_UNORM"
 
 std::string FormatProcess(uint32_t id, const char* path);  // "1234 camera"
 
@@ -34,7 +34,7 @@ const char* Name(vramd_stream_mode mode);
 const char* DeviceTypeName(uint32_t type);  // a VkPhysicalDeviceType
 
 // How streams on this device order their frames, and why not better.
-std::string FrameOrder(const vramd_device_info& device);
+std::string FrameOrder(const vramd::DeviceInfo& device);
 
 // The beginning of `text` that fits into so many columns, each character taken for one.
 std::string Clip(const std::string& text, size_t columns);

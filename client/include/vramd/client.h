@@ -1,14 +1,18 @@
 // client.h: the C++ interface of the vramd client library, C++17 or newer.
 //
-//   auto client = vramd::Client::Connect().OrExit();
-//   auto info = vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080, usage);
-//   auto lease = client.Allocate(info).OrExit();
-//   auto name = lease.Publish("my-app/preview").OrExit();
+//   auto client = vramd::Client::Connect();    // a Result: a value, or the status that says why
+//   not if (!client) return Report(client.status()); auto info =
+//   vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080, usage); auto lease =
+//   client->Allocate(info); auto name = lease->Publish("my-app/preview");
 //
 // Everything here is inline over the C interface in vramd.h, which has the full contract of each
 // call: errors, limits, threads. So the library's ABI is C's, whatever compiler the application
 // uses. All classes are move-only and release what they own in their destructor. A Lease or Watch
 // must not outlive its Client.
+//
+// Structs of the C interface that hold others by pointer have a class here that holds them by
+// value, under the same names. It is the class that the functions here take and give; the pointers
+// are set only while they run.
 #ifndef VRAMD_CLIENT_H_
 #define VRAMD_CLIENT_H_
 
@@ -30,12 +34,64 @@ struct ConnectInfo : vramd_connect_info {
   ConnectInfo() : vramd_connect_info(VRAMD_CONNECT_INFO_INIT) {}
 };
 
+// A timeout as C has it; a negative one is none.
+constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
+inline uint64_t TimeoutNs(std::chrono::nanoseconds timeout) {
+  if (timeout == kForever) return VRAMD_FOREVER;
+  return timeout.count() < 0 ? 0 : static_cast<uint64_t>(timeout.count());
+}
+
 struct Recipe : vramd_recipe {
-  Recipe() : vramd_recipe() { struct_size = sizeof(vramd_recipe); }
+  Recipe() : vramd_recipe(VRAMD_RECIPE_INIT) {}
+
+  vramd_buffer_info buffer = VRAMD_BUFFER_INFO_INIT;
+  vramd_image_info image = VRAMD_IMAGE_INFO_INIT;  // not chained to the next two, but they are its
+  vramd_image_format_list format_list = VRAMD_IMAGE_FORMAT_LIST_INIT;
+  vramd_drm_modifier drm_modifier = VRAMD_DRM_MODIFIER_INIT;
+
+  // The C struct, whose pointers lead to this object's parts, until Unlink().
+  vramd_recipe* Link() {
+    vramd_recipe& base = *this;
+    base.buffer = &buffer;
+    base.image = &image;
+    image.next = &format_list;
+    format_list.next = &drm_modifier;
+    return &base;
+  }
+  void Unlink() {
+    vramd_recipe& base = *this;
+    base.buffer = nullptr;
+    base.image = nullptr;
+    image.next = format_list.next = nullptr;
+  }
+  // What `use` returns, called with the linked C struct, which it may fill.
+  template <typename Use>
+  auto Lend(Use use) {
+    auto result = use(Link());
+    Unlink();
+    return result;
+  }
+  // The same for a function that only reads.
+  template <typename Use>
+  auto Lend(Use use) const {
+    Recipe copy = *this;
+    return copy.Lend(use);
+  }
 };
 
 struct AllocateInfo : vramd_allocate_info {
   AllocateInfo() : vramd_allocate_info(VRAMD_ALLOCATE_INFO_INIT) {}
+
+  vramd_buffer_info buffer = VRAMD_BUFFER_INFO_INIT;
+  vramd_image_info image = VRAMD_IMAGE_INFO_INIT;
+
+  // Points into this object, so it must not live longer.
+  vramd_allocate_info Linked() const {
+    vramd_allocate_info linked = *this;
+    linked.buffer = &buffer;
+    linked.image = &image;
+    return linked;
+  }
 
   // One level, one layer, optimal tiling. `format` is a VkFormat, `usage` VkImageUsageFlags.
   static AllocateInfo Image(uint32_t format, uint32_t width, uint32_t height, uint32_t usage) {
@@ -64,8 +120,55 @@ struct AllocateInfo : vramd_allocate_info {
 };
 
 struct Event : vramd_event {
-  Event() : vramd_event() { struct_size = sizeof(vramd_event); }
+  Event() : vramd_event(VRAMD_EVENT_INIT) {}
 };
+
+struct DeviceInfo : vramd_device_info {
+  DeviceInfo() : vramd_device_info(VRAMD_DEVICE_INFO_INIT) {}
+
+  std::vector<vramd_memory_type> memory_types;  // in Vulkan's order
+  std::vector<vramd_handle_support> handle_types;
+};
+
+struct Published : vramd_published {
+  Published() : vramd_published(VRAMD_PUBLISHED_INIT) {}
+
+  Recipe recipe;
+};
+
+// Vulkan's two-call idiom: what the C function `call` enumerates. What appears between the two
+// calls is told by the next enumeration.
+template <typename T, typename Call>
+Result<std::vector<T>> Enumerate(const T& init, Call call) {
+  uint32_t count = 0;
+  vramd_result result = call(&count, nullptr);
+  if (result != VRAMD_OK) return Status::Last(result);
+  std::vector<T> items(count, init);
+  if (count != 0) result = call(&count, items.data());
+  if (result != VRAMD_OK) return Status::Last(result);
+  items.resize(count, init);
+  return items;
+}
+
+// The same for an Item that is a class over the C struct, with a recipe.
+template <typename Item, typename C, typename Call>
+Result<std::vector<Item>> EnumerateWithRecipes(const C& init, Call call) {
+  uint32_t count = 0;
+  vramd_result result = call(&count, nullptr);
+  if (result != VRAMD_OK) return Status::Last(result);
+  std::vector<Item> items(count);
+  std::vector<C> filled(count, init);
+  for (uint32_t i = 0; i < count; ++i) filled[i].recipe = items[i].recipe.Link();
+  if (count != 0) result = call(&count, filled.data());
+  if (result != VRAMD_OK) return Status::Last(result);
+  for (uint32_t i = 0; i < count; ++i) {
+    items[i].recipe.Unlink();
+    static_cast<C&>(items[i]) = filled[i];
+    static_cast<C&>(items[i]).recipe = nullptr;
+  }
+  items.resize(count);
+  return items;
+}
 
 // One right to one allocation. Destroying it gives the right back.
 class Lease {
@@ -77,8 +180,17 @@ class Lease {
   bool valid() const { return vramd_lease_is_valid(get()); }
   Recipe recipe() const {
     Recipe recipe;
-    vramd_lease_get_recipe(get(), &recipe);
+    recipe.Lend([this](vramd_recipe* fill) { return vramd_lease_get_recipe(get(), fill); });
     return recipe;
+  }
+
+  // A new handle (an fd, or a HANDLE's value) to the memory, for an import of your own. The caller
+  // owns it until a driver takes it: see docs/handle-ownership.md.
+  Result<intptr_t> Handle() const {
+    intptr_t handle = 0;
+    const vramd_result result = vramd_lease_get_handle(get(), &handle);
+    if (result != VRAMD_OK) return Status::Last(result);
+    return handle;
   }
 
   // Returns the whole name, user/application/label.
@@ -104,10 +216,9 @@ class Watch {
   explicit Watch(vramd_watch* watch) : watch_(watch) {}
 
   // VRAMD_DEADLINE_EXCEEDED if no event came in time.
-  Result<Event> Next(std::chrono::milliseconds timeout) {
+  Result<Event> Next(std::chrono::nanoseconds timeout = kForever) {
     Event event;
-    const vramd_result result =
-        vramd_watch_next(watch_.get(), static_cast<uint32_t>(timeout.count()), &event);
+    const vramd_result result = vramd_watch_next(watch_.get(), TimeoutNs(timeout), &event);
     if (result != VRAMD_OK) return Status::Last(result);
     return event;
   }
@@ -138,15 +249,24 @@ class Client {
     return info;
   }
 
-  Result<std::vector<vramd_device_info>> Devices() {
-    return Enumerate<vramd_device_info>([this](uint32_t* count, vramd_device_info* out) {
-      return vramd_enumerate_devices(get(), count, out);
-    });
+  Result<std::vector<DeviceInfo>> Devices() {
+    auto found = Enumerate<vramd_device_info>(VRAMD_DEVICE_INFO_INIT,
+                                              [this](uint32_t* count, vramd_device_info* out) {
+                                                return vramd_enumerate_devices(get(), count, out);
+                                              });
+    if (!found) return found.status();
+    std::vector<DeviceInfo> devices(found->size());
+    for (size_t i = 0; i < devices.size(); ++i) {
+      static_cast<vramd_device_info&>(devices[i]) = (*found)[i];
+      if (Status status = AddTypes(devices[i]); !status.ok()) return status;
+    }
+    return devices;
   }
 
   Result<Lease> Allocate(const AllocateInfo& info) {
+    const vramd_allocate_info linked = info.Linked();
     vramd_lease* lease = nullptr;
-    const vramd_result result = vramd_allocate(get(), &info, &lease);
+    const vramd_result result = vramd_allocate(get(), &linked, &lease);
     if (result != VRAMD_OK) return Status::Last(result);
     return Lease(lease);
   }
@@ -172,10 +292,11 @@ class Client {
     return Status::Last(vramd_withdraw(get(), name.c_str()));
   }
 
-  Result<std::vector<vramd_published>> List(const std::string& prefix = "") {
-    return Enumerate<vramd_published>([&](uint32_t* count, vramd_published* out) {
-      return vramd_list(get(), prefix.c_str(), count, out);
-    });
+  Result<std::vector<Published>> List(const std::string& prefix = "") {
+    return EnumerateWithRecipes<Published, vramd_published>(
+        VRAMD_PUBLISHED_INIT, [&](uint32_t* count, vramd_published* out) {
+          return vramd_list(get(), prefix.c_str(), count, out);
+        });
   }
 
   Result<Watch> WatchNames(const std::string& prefix = "") {
@@ -186,11 +307,12 @@ class Client {
   }
 
   // Empty if the importer can use the recipe, else the reason why not.
-  Result<std::string> WhyNotShareable(const vramd_recipe& recipe, const vramd_importer& importer) {
+  Result<std::string> WhyNotShareable(const Recipe& recipe, const vramd_importer& importer) {
     bool can_import = false;
     std::array<char, VRAMD_MAX_REASON> reason{};
-    const vramd_result result =
-        vramd_check_share(get(), &recipe, &importer, &can_import, reason.data(), reason.size());
+    const vramd_result result = recipe.Lend([&](const vramd_recipe* lent) {
+      return vramd_check_share(get(), lent, &importer, &can_import, reason.data(), reason.size());
+    });
     if (result != VRAMD_OK) return Status::Last(result);
     return can_import ? std::string() : std::string(reason.data());
   }
@@ -200,18 +322,20 @@ class Client {
  private:
   explicit Client(vramd_client* client) : client_(client) {}
 
-  // The two-call idiom. What appears between the two calls is told by the next enumeration.
-  template <typename T, typename Call>
-  static Result<std::vector<T>> Enumerate(Call call) {
-    uint32_t count = 0;
-    vramd_result result = call(&count, nullptr);
-    if (result != VRAMD_OK) return Status::Last(result);
-    std::vector<T> items(count);
-    for (T& item : items) item.struct_size = sizeof(T);
-    if (count != 0) result = call(&count, items.data());
-    if (result != VRAMD_OK) return Status::Last(result);
-    items.resize(count);
-    return items;
+  Status AddTypes(DeviceInfo& device) {
+    auto memory = Enumerate<vramd_memory_type>(
+        VRAMD_MEMORY_TYPE_INIT, [&](uint32_t* count, vramd_memory_type* out) {
+          return vramd_enumerate_memory_types(get(), device.index, count, out);
+        });
+    if (!memory) return memory.status();
+    auto handles = Enumerate<vramd_handle_support>(
+        VRAMD_HANDLE_SUPPORT_INIT, [&](uint32_t* count, vramd_handle_support* out) {
+          return vramd_enumerate_handle_types(get(), device.index, count, out);
+        });
+    if (!handles) return handles.status();
+    device.memory_types = *std::move(memory);
+    device.handle_types = *std::move(handles);
+    return Status();
   }
 
   struct Destroy {

@@ -5,8 +5,6 @@
 #ifndef VRAMD_RESULT_H_
 #define VRAMD_RESULT_H_
 
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +26,8 @@ class [[nodiscard]] Status {
   }
 
   bool ok() const { return code_ == VRAMD_OK; }
+  // A stream has ended and all its frames were taken: there is no value, and no error either.
+  bool is_end() const { return code_ == VRAMD_END_OF_STREAM; }
   vramd_result code() const { return code_; }
   const std::string& message() const { return message_; }
   std::string ToString() const {
@@ -48,6 +48,7 @@ class [[nodiscard]] Result {
 
   bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
+  bool is_end() const { return status_.is_end(); }
   const Status& status() const { return status_; }
 
   // Only if ok().
@@ -56,15 +57,6 @@ class [[nodiscard]] Result {
   T&& operator*() && { return *std::move(value_); }
   T* operator->() { return &*value_; }
   const T* operator->() const { return &*value_; }
-
-  // For examples and tests: the value, or the message on standard error and exit code 1.
-  T OrExit() && {
-    if (!ok()) {
-      std::fprintf(stderr, "%s\n", status_.ToString().c_str());
-      std::exit(1);
-    }
-    return *std::move(value_);
-  }
 
  private:
   Status status_;

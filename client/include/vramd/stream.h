@@ -1,14 +1,15 @@
 // stream.h: moving pictures in C++17 or newer: one producer, many consumers.
 //
-//   auto producer = vramd::Producer::Create(client, info).OrExit();
-//   for (;;) {
-//     auto slot = producer.Acquire().OrExit();           // a VkImage of it: see vulkan.h
-//     ...                                                // render
-//     producer.Publish(std::move(slot), frame_info).OrExit();
+//   auto producer = vramd::Producer::Create(client, info);
+//   while (auto slot = producer->Acquire()) {              // a VkImage of it: see vulkan.h
+//     ...                                                  // render
+//     producer->Publish(*std::move(slot), frame_info);
 //   }
 //
-//   auto consumer = vramd::Consumer::Open(client, "my-app/preview").OrExit();
-//   while (auto frame = consumer.Next()) use(*frame);    // released at the end of its life
+//   auto consumer = vramd::Consumer::Open(client, "my-app/preview");
+//   auto frame = consumer->Next();
+//   for (; frame; frame = consumer->Next()) use(*frame);   // released at the end of its life
+//   if (!frame.is_end()) report(frame.status());           // else the stream has ended
 //
 // Everything here is inline over the C interface in vramd_stream.h, which has the full contract of
 // each call. All classes are move-only. A slot that is not published is given back by its
@@ -30,14 +31,6 @@
 
 namespace vramd {
 inline namespace v0 {
-
-constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
-
-// A timeout as C has it; a negative one is none.
-inline uint64_t TimeoutNs(std::chrono::nanoseconds timeout) {
-  if (timeout == kForever) return VRAMD_FOREVER;
-  return timeout.count() < 0 ? 0 : static_cast<uint64_t>(timeout.count());
-}
 
 struct FrameInfo : vramd_frame_info {
   FrameInfo() : vramd_frame_info(VRAMD_FRAME_INFO_INIT) {}
@@ -70,6 +63,17 @@ struct FrameInfo : vramd_frame_info {
 
 struct StreamInfo : vramd_stream_info {
   StreamInfo() : vramd_stream_info(VRAMD_STREAM_INFO_INIT) {}
+
+  vramd_buffer_info buffer = VRAMD_BUFFER_INFO_INIT;
+  vramd_image_info image = VRAMD_IMAGE_INFO_INIT;
+
+  // Points into this object, so it must not live longer.
+  vramd_stream_info Linked() const {
+    vramd_stream_info linked = *this;
+    linked.buffer = &buffer;
+    linked.image = &image;
+    return linked;
+  }
 
   // As AllocateInfo::Image(). `name` must live until the stream is created.
   static StreamInfo Image(const char* name, uint32_t format, uint32_t width, uint32_t height,
@@ -108,14 +112,18 @@ inline Recipe RecipeOf(vramd_stream* stream) {
   Recipe recipe;
   uint32_t generation = 0;
   vramd_stream_get_generations(stream, &generation, nullptr, nullptr);
-  vramd_stream_get_image(stream, generation, 0, &recipe, nullptr);
+  recipe.Lend([&](vramd_recipe* fill) {
+    return vramd_stream_get_image(stream, generation, 0, fill, nullptr);
+  });
   return recipe;
 }
 // Of the generation that a slot or a frame is in, which may be an older one.
 template <typename Use>
 Recipe RecipeOf(vramd_stream* stream, const Use& use) {
   Recipe recipe;
-  vramd_stream_get_image(stream, use.generation(), use.image_index(), &recipe, nullptr);
+  recipe.Lend([&](vramd_recipe* fill) {
+    return vramd_stream_get_image(stream, use.generation(), use.image_index(), fill, nullptr);
+  });
   return recipe;
 }
 
@@ -145,7 +153,12 @@ class Slot {
 
  private:
   friend class Producer;
-  Slot() = default;
+  // The rest is not cleared: a kilobyte of waits.
+  Slot() {
+    slot_.struct_type = VRAMD_STRUCTURE_TYPE_SLOT;
+    slot_.struct_size = sizeof(slot_);
+    slot_.next = nullptr;
+  }
 
   vramd_producer* producer_ = nullptr;
   vramd_slot slot_;
@@ -153,9 +166,10 @@ class Slot {
 
 class Producer {
  public:
-  static Result<Producer> Create(Client& client, const vramd_stream_info& info) {
+  static Result<Producer> Create(Client& client, const StreamInfo& info) {
+    const vramd_stream_info linked = info.Linked();
     vramd_producer* producer = nullptr;
-    const vramd_result result = vramd_producer_create(client.get(), &info, &producer);
+    const vramd_result result = vramd_producer_create(client.get(), &linked, &producer);
     if (result != VRAMD_OK) return Status::Last(result);
     return Producer(producer);
   }
@@ -167,7 +181,6 @@ class Producer {
 
   Result<Slot> Acquire(std::chrono::nanoseconds timeout = kForever) {
     Slot slot;
-    slot.slot_.struct_size = sizeof(vramd_slot);
     const vramd_result result = vramd_producer_acquire(get(), TimeoutNs(timeout), &slot.slot_);
     if (result != VRAMD_OK) return Status::Last(result);
     slot.producer_ = get();
@@ -183,8 +196,9 @@ class Producer {
     return sequence;
   }
 
-  Status Resize(const vramd_stream_info& info, std::chrono::nanoseconds timeout = kForever) {
-    return Status::Last(vramd_producer_resize(get(), &info, TimeoutNs(timeout)));
+  Status Resize(const StreamInfo& info, std::chrono::nanoseconds timeout = kForever) {
+    const vramd_stream_info linked = info.Linked();
+    return Status::Last(vramd_producer_resize(get(), &linked, TimeoutNs(timeout)));
   }
   Status End(vramd_end_reason reason = VRAMD_END_FINISHED) {
     return Status::Last(vramd_producer_end(get(), reason));
@@ -197,21 +211,15 @@ class Producer {
   void Cancel() { vramd_producer_cancel(get()); }
 
   vramd_producer_stats Stats() const {
-    vramd_producer_stats stats{};
-    stats.struct_size = sizeof(stats);
+    vramd_producer_stats stats = VRAMD_PRODUCER_STATS_INIT;
     vramd_producer_get_stats(get(), &stats);
     return stats;
   }
   Result<std::vector<vramd_consumer_stats>> Consumers() const {
-    uint32_t count = 0;
-    vramd_result result = vramd_producer_enumerate_consumers(get(), &count, nullptr);
-    std::vector<vramd_consumer_stats> all(count);
-    for (vramd_consumer_stats& one : all) one.struct_size = sizeof(one);
-    if (result == VRAMD_OK && count != 0)
-      result = vramd_producer_enumerate_consumers(get(), &count, all.data());
-    if (result != VRAMD_OK) return Status::Last(result);
-    all.resize(count);
-    return all;
+    return Enumerate<vramd_consumer_stats>(
+        VRAMD_CONSUMER_STATS_INIT, [this](uint32_t* count, vramd_consumer_stats* out) {
+          return vramd_producer_enumerate_consumers(get(), count, out);
+        });
   }
 
   vramd_producer* get() const { return producer_.get(); }
@@ -292,7 +300,7 @@ class Consumer {
   // Differs from recipe() when the producer has resized since.
   Recipe recipe(const Frame& frame) const { return RecipeOf(stream(), frame); }
 
-  // VRAMD_OUT_OF_RANGE when the stream has ended: End() says why.
+  // is_end() when the stream has ended: End() says why.
   Result<Frame> Next(std::chrono::nanoseconds timeout = kForever) {
     Frame frame;
     const vramd_result result = vramd_consumer_next(get(), TimeoutNs(timeout), &frame.frame_);
@@ -322,14 +330,12 @@ class Consumer {
   void Cancel() { vramd_consumer_cancel(get()); }
 
   vramd_consumer_end End() const {
-    vramd_consumer_end end{};
-    end.struct_size = sizeof(end);
+    vramd_consumer_end end = VRAMD_CONSUMER_END_INIT;
     vramd_consumer_get_end(get(), &end);
     return end;
   }
   vramd_consumer_counters Counters() const {
-    vramd_consumer_counters counters{};
-    counters.struct_size = sizeof(counters);
+    vramd_consumer_counters counters = VRAMD_CONSUMER_COUNTERS_INIT;
     vramd_consumer_get_counters(get(), &counters);
     return counters;
   }
@@ -344,33 +350,28 @@ class Consumer {
   std::unique_ptr<vramd_consumer, Destroy> consumer_;
 };
 
+struct StreamListing : vramd_stream_listing {
+  StreamListing() : vramd_stream_listing(VRAMD_STREAM_LISTING_INIT) {}
+
+  Recipe recipe;
+};
+
 // Streams that this session may open, by the beginning of their whole name.
-inline Result<std::vector<vramd_stream_listing>> ListStreams(Client& client,
-                                                             const std::string& prefix = "") {
-  uint32_t count = 0;
-  vramd_result result = vramd_list_streams(client.get(), prefix.c_str(), &count, nullptr);
-  if (result != VRAMD_OK) return Status::Last(result);
-  std::vector<vramd_stream_listing> all(count);
-  for (vramd_stream_listing& one : all) one.struct_size = sizeof(one);
-  if (count != 0) result = vramd_list_streams(client.get(), prefix.c_str(), &count, all.data());
-  if (result != VRAMD_OK) return Status::Last(result);
-  all.resize(count);
-  return all;
+inline Result<std::vector<StreamListing>> ListStreams(Client& client,
+                                                      const std::string& prefix = "") {
+  return EnumerateWithRecipes<StreamListing, vramd_stream_listing>(
+      VRAMD_STREAM_LISTING_INIT, [&](uint32_t* count, vramd_stream_listing* out) {
+        return vramd_list_streams(client.get(), prefix.c_str(), count, out);
+      });
 }
 
 // The consumers of the stream with that whole name.
 inline Result<std::vector<vramd_consumer_stats>> ListStreamConsumers(Client& client,
                                                                      const std::string& name) {
-  uint32_t count = 0;
-  vramd_result result = vramd_list_stream_consumers(client.get(), name.c_str(), &count, nullptr);
-  if (result != VRAMD_OK) return Status::Last(result);
-  std::vector<vramd_consumer_stats> all(count);
-  for (vramd_consumer_stats& one : all) one.struct_size = sizeof(one);
-  if (count != 0)
-    result = vramd_list_stream_consumers(client.get(), name.c_str(), &count, all.data());
-  if (result != VRAMD_OK) return Status::Last(result);
-  all.resize(count);
-  return all;
+  return Enumerate<vramd_consumer_stats>(
+      VRAMD_CONSUMER_STATS_INIT, [&](uint32_t* count, vramd_consumer_stats* out) {
+        return vramd_list_stream_consumers(client.get(), name.c_str(), count, out);
+      });
 }
 
 }  // namespace v0

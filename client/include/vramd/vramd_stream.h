@@ -10,7 +10,6 @@
  *             the GPU waits; each side submits with the semaphores that vramd_vulkan.h fills in.
  *             False: the CPU waits; the producer publishes, and a consumer releases, only when its
  *             own GPU work on the image is done (a fence). The calls are the same.
- * Time        Timeouts and times are in nanoseconds. VRAMD_FOREVER waits without an end.
  * Broker      When it goes away, frames go on between those who are connected. The library then
  *             looks for a broker at the same place. Once there is one, the producer makes the
  *             stream anew under its name, and consumers change over to it by themselves: they see
@@ -31,7 +30,6 @@ extern "C" {
 #define VRAMD_MAX_CONSUMERS 62
 #define VRAMD_MAX_DAMAGE 16
 #define VRAMD_APPLICATION_BYTES 64
-#define VRAMD_FOREVER UINT64_MAX
 
 typedef struct vramd_producer vramd_producer;
 typedef struct vramd_consumer vramd_consumer;
@@ -40,6 +38,7 @@ typedef struct vramd_stream vramd_stream;
 
 /* What a consumer gets that does not keep up. */
 typedef enum vramd_stream_mode {
+  VRAMD_STREAM_MODE_NONE = 0,
   VRAMD_STREAM_MAILBOX = 1, /* the newest frame; older ones are dropped and counted */
   VRAMD_STREAM_FIFO = 2,    /* every frame in order, up to a limit */
   VRAMD_STREAM_MODE_MAX_ENUM = 0x7fffffff
@@ -99,7 +98,9 @@ typedef struct vramd_hdr_metadata {
 #define VRAMD_FRAME_HAS_APPLICATION 4u
 
 typedef struct vramd_frame_info {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint32_t flags; /* VRAMD_FRAME_HAS_... */
   uint64_t
       timeline_value; /* the producer's semaphore reaches it when the image is ready; 0: it is */
@@ -120,22 +121,28 @@ typedef struct vramd_frame_info {
   float sdr_white_level;                    /* with HAS_HDR: cd/m2 of reference white, 0: unknown */
   uint8_t application[VRAMD_APPLICATION_BYTES]; /* with HAS_APPLICATION: nobody else looks at it */
 } vramd_frame_info;
-#define VRAMD_FRAME_INFO_INIT                                                                      \
-  {                                                                                                \
-    sizeof(vramd_frame_info), 0, 0, 0, 0, 0, VRAMD_CLOCK_UNKNOWN, VRAMD_CLOCK_UNKNOWN, 1, 2, 2, 2, \
-        true, 0, {{0, 0, 0, 0}}, {0, 0, 0, 0}, {{0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0}, 0, {  \
-      0                                                                                            \
-    }                                                                                              \
+#define VRAMD_HDR_METADATA_INIT \
+  { {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0 }
+#define VRAMD_FRAME_INFO_INIT                                                          \
+  {                                                                                    \
+    VRAMD_STRUCTURE_TYPE_FRAME_INFO, sizeof(vramd_frame_info), NULL, 0, 0, 0, 0, 0,    \
+        VRAMD_CLOCK_UNKNOWN, VRAMD_CLOCK_UNKNOWN, 1, 2, 2, 2, true, 0, {{0, 0, 0, 0}}, \
+        {0, 0, 0, 0}, VRAMD_HDR_METADATA_INIT, 0, {                                    \
+      0                                                                                \
+    }                                                                                  \
   }
 
 /* ---- The producer -------------------------------------------------------------------------- */
 
+/* Chain: a vramd_memory_wish. */
 typedef struct vramd_stream_info {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
-  const char* name;         /* application/label, as in vramd_publish() */
-  vramd_resource_kind kind; /* image or buffer */
-  vramd_buffer_info buffer;
-  vramd_image_info image;
+  const void* next;
+  const char* name;                /* application/label, as in vramd_publish() */
+  vramd_resource_kind kind;        /* image or buffer */
+  const vramd_buffer_info* buffer; /* if kind is VRAMD_RESOURCE_BUFFER */
+  const vramd_image_info* image;   /* if kind is VRAMD_RESOURCE_IMAGE */
   vramd_memory_intent intent;
   const char* device; /* as in vramd_allocate_info */
   vramd_handle_type handle_type;
@@ -151,16 +158,16 @@ typedef struct vramd_stream_info {
   bool overcommit;  /* accept consumers for whom there are too few images */
   const char* label;   /* for people and logs, at most 128 bytes; may be NULL */
   uint64_t spin_ns;    /* how long acquire polls memory before it sleeps */
-  uint32_t timeout_ms; /* for calls to the broker; 0: the client's */
+  uint64_t timeout_ns; /* for calls to the broker; 0: the client's */
   /* With image_count 0 only, else 0. */
   uint32_t min_image_count; /* 2 to 64; 0: 3, which is enough for one viewer */
   uint32_t max_image_count; /* min_image_count to 64; 0: 16 */
 } vramd_stream_info;
-#define VRAMD_STREAM_INFO_INIT                                                                    \
-  {                                                                                               \
-    sizeof(vramd_stream_info), NULL, VRAMD_RESOURCE_IMAGE, {0, 0, 0}, VRAMD_IMAGE_INFO_INIT,      \
-        VRAMD_MEMORY_DEVICE_LOCAL, NULL, VRAMD_HANDLE_ANY, 0, 0, false, false, false, NULL, 0, 0, \
-        0, 0                                                                                      \
+#define VRAMD_STREAM_INFO_INIT                                                                     \
+  {                                                                                                \
+    VRAMD_STRUCTURE_TYPE_STREAM_INFO, sizeof(vramd_stream_info), NULL, NULL, VRAMD_RESOURCE_IMAGE, \
+        NULL, NULL, VRAMD_MEMORY_DEVICE_LOCAL, NULL, VRAMD_HANDLE_ANY, 0, 0, false, false, false,  \
+        NULL, 0, 0, 0, 0                                                                           \
   }
 
 /* Makes the stream; on return consumers find it by its name. The errors are those of
@@ -184,7 +191,9 @@ typedef struct vramd_slot_wait {
 } vramd_slot_wait;
 
 typedef struct vramd_slot {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint32_t session;
   uint32_t generation; /* of the ring; grows with every resize and session */
   uint32_t image;      /* its number in that ring: see vramd_stream_enumerate_images() */
@@ -192,6 +201,12 @@ typedef struct vramd_slot {
   uint32_t wait_count; /* 0 where no timelines are used */
   vramd_slot_wait waits[VRAMD_MAX_CONSUMERS];
 } vramd_slot;
+#define VRAMD_SLOT_INIT                                                   \
+  {                                                                       \
+    VRAMD_STRUCTURE_TYPE_SLOT, sizeof(vramd_slot), NULL, 0, 0, 0, 0, 0, { \
+      { 0, 0 }                                                            \
+    }                                                                     \
+  }
 
 /* A slot to render into: waits until one is free, and until no consumer has to be waited for. Its
  * content is undefined. VRAMD_DEADLINE_EXCEEDED says what is missing. VRAMD_CANCELLED: by
@@ -234,7 +249,9 @@ VRAMD_EXPORT vramd_result vramd_producer_await_consumers(vramd_producer* produce
 VRAMD_EXPORT void vramd_producer_cancel(vramd_producer* producer);
 
 typedef struct vramd_producer_stats {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint64_t published;
   uint32_t session;
   uint32_t generation;
@@ -243,13 +260,20 @@ typedef struct vramd_producer_stats {
   uint64_t broken; /* consumers that were dropped because they broke the protocol */
   char last_broken[VRAMD_MAX_REASON]; /* of the last one: how */
 } vramd_producer_stats;
+#define VRAMD_PRODUCER_STATS_INIT                                                                  \
+  {                                                                                                \
+    VRAMD_STRUCTURE_TYPE_PRODUCER_STATS, sizeof(vramd_producer_stats), NULL, 0, 0, 0, 0, false, 0, \
+        ""                                                                                         \
+  }
 
 VRAMD_EXPORT vramd_result vramd_producer_get_stats(vramd_producer* producer,
                                                    vramd_producer_stats* stats);
 
 /* One consumer, as the producer or as the broker sees it. */
 typedef struct vramd_consumer_stats {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   vramd_stream_mode mode;
   uint64_t consumer_id;
   uint32_t process_id;
@@ -264,6 +288,11 @@ typedef struct vramd_consumer_stats {
   uint64_t measured;         /* frames whose latency was measured, and the sum of these: */
   uint64_t latency_total_ns; /* from the broker only, and as `received` */
 } vramd_consumer_stats;
+#define VRAMD_CONSUMER_STATS_INIT                                            \
+  {                                                                          \
+    VRAMD_STRUCTURE_TYPE_CONSUMER_STATS, sizeof(vramd_consumer_stats), NULL, \
+        VRAMD_STREAM_MODE_NONE, 0, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0         \
+  }
 
 /* Two-call idiom, as in vramd_enumerate_devices(). */
 VRAMD_EXPORT vramd_result vramd_producer_enumerate_consumers(vramd_producer* producer,
@@ -273,16 +302,21 @@ VRAMD_EXPORT vramd_result vramd_producer_enumerate_consumers(vramd_producer* pro
 /* ---- The consumer -------------------------------------------------------------------------- */
 
 typedef struct vramd_consumer_info {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  const void* next;
   const char* name; /* user/application/label, or application/label of one's own */
   vramd_stream_mode mode;
   uint32_t limit;            /* frames that it may have at once, 1 (mailbox: 2) to 62; 0: 2 */
   vramd_when_full when_full; /* fifo only */
   uint64_t spin_ns;          /* how long next polls memory before it sleeps */
-  uint32_t timeout_ms;       /* for calls to the broker; 0: the client's */
+  uint64_t timeout_ns;       /* for calls to the broker; 0: the client's */
 } vramd_consumer_info;
-#define VRAMD_CONSUMER_INFO_INIT \
-  { sizeof(vramd_consumer_info), NULL, VRAMD_STREAM_MAILBOX, 0, VRAMD_WHEN_FULL_DROP, 0, 0 }
+#define VRAMD_CONSUMER_INFO_INIT                                                 \
+  {                                                                              \
+    VRAMD_STRUCTURE_TYPE_CONSUMER_INFO, sizeof(vramd_consumer_info), NULL, NULL, \
+        VRAMD_STREAM_MAILBOX, 0, VRAMD_WHEN_FULL_DROP, 0, 0                      \
+  }
 
 /* Joins a stream. VRAMD_NOT_FOUND: there is none of that name. VRAMD_PERMISSION_DENIED.
  * VRAMD_RESOURCE_EXHAUSTED: the stream has as many consumers as it may have, or its ring too few
@@ -301,7 +335,9 @@ VRAMD_EXPORT vramd_stream* vramd_consumer_get_stream(vramd_consumer* consumer);
 
 /* A frame that this consumer holds. The header's rest comes by vramd_consumer_get_frame_info(). */
 typedef struct vramd_frame {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint32_t session;
   uint64_t sequence;       /* 1, 2, 3...; a gap is a drop */
   uint32_t generation;     /* of the ring; grows with every resize and session */
@@ -313,14 +349,14 @@ typedef struct vramd_frame {
   uint32_t slot; /* of the library, like what follows */
   uint64_t header[8];
 } vramd_frame;
-#define VRAMD_FRAME_INIT                                      \
-  {                                                           \
-    sizeof(vramd_frame), 0, 0, 0, 0, 0, 0, 0, false, 0, { 0 } \
+#define VRAMD_FRAME_INIT                                                                        \
+  {                                                                                             \
+    VRAMD_STRUCTURE_TYPE_FRAME, sizeof(vramd_frame), NULL, 0, 0, 0, 0, 0, 0, 0, false, 0, { 0 } \
   }
 
 /* The next frame; in mailbox mode the newest. To be released.
  * VRAMD_DEADLINE_EXCEEDED: none came in time.
- * VRAMD_OUT_OF_RANGE: the stream has ended, and all its frames were taken:
+ * VRAMD_END_OF_STREAM, which is no error: the stream has ended, and all its frames were taken:
  * vramd_consumer_get_end() says why.
  * VRAMD_FAILED_PRECONDITION: this consumer holds as many frames as its limit; release one.
  * VRAMD_DATA_LOSS: the producer broke the protocol. VRAMD_CANCELLED: vramd_consumer_cancel(). */
@@ -352,20 +388,31 @@ VRAMD_EXPORT intptr_t vramd_consumer_get_poll_handle(vramd_consumer* consumer);
 VRAMD_EXPORT void vramd_consumer_cancel(vramd_consumer* consumer);
 
 typedef struct vramd_consumer_end {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   vramd_end_reason reason;
   char message[VRAMD_MAX_REASON]; /* for people */
 } vramd_consumer_end;
+#define VRAMD_CONSUMER_END_INIT \
+  { VRAMD_STRUCTURE_TYPE_CONSUMER_END, sizeof(vramd_consumer_end), NULL, VRAMD_END_LIVE, "" }
 VRAMD_EXPORT vramd_result vramd_consumer_get_end(vramd_consumer* consumer, vramd_consumer_end* end);
 
 typedef struct vramd_consumer_counters {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint64_t received; /* frames taken */
   uint64_t dropped;  /* frames that it will never see */
   uint32_t held;     /* frames not released yet */
   uint32_t session;
   bool attached; /* a broker knows of this consumer */
 } vramd_consumer_counters;
+#define VRAMD_CONSUMER_COUNTERS_INIT                                                           \
+  {                                                                                            \
+    VRAMD_STRUCTURE_TYPE_CONSUMER_COUNTERS, sizeof(vramd_consumer_counters), NULL, 0, 0, 0, 0, \
+        false                                                                                  \
+  }
 VRAMD_EXPORT vramd_result vramd_consumer_get_counters(vramd_consumer* consumer,
                                                       vramd_consumer_counters* counters);
 
@@ -410,7 +457,9 @@ VRAMD_EXPORT vramd_result vramd_stream_get_semaphore(vramd_stream* stream, uint3
 /* ---- Looking around ------------------------------------------------------------------------ */
 
 typedef struct vramd_stream_listing {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   char name[VRAMD_MAX_NAME]; /* user/application/label */
   char user[VRAMD_MAX_NAME];
   uint32_t process_id;
@@ -418,11 +467,16 @@ typedef struct vramd_stream_listing {
   char label[VRAMD_MAX_NAME];
   uint32_t generation;
   uint32_t image_count;
-  vramd_recipe recipe; /* of each image */
+  vramd_recipe* recipe; /* of each image; as in vramd_published */
   bool timeline;
   uint64_t published; /* frames so far */
   uint32_t consumer_count;
 } vramd_stream_listing;
+#define VRAMD_STREAM_LISTING_INIT                                                                  \
+  {                                                                                                \
+    VRAMD_STRUCTURE_TYPE_STREAM_LISTING, sizeof(vramd_stream_listing), NULL, "", "", 0, "", "", 0, \
+        0, NULL, false, 0, 0                                                                       \
+  }
 
 /* Streams that this session may open, whose whole name begins with `prefix` (NULL: all). Two-call
  * idiom. */

@@ -43,12 +43,19 @@ VRAMD_EXPORT vramd_result vramd_vk_enumerate_device_extensions(
 typedef struct vramd_vk_device vramd_vk_device;
 
 typedef struct vramd_vk_device_info {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  const void* next;
   PFN_vkGetInstanceProcAddr get_instance_proc_addr;
   VkInstance instance; /* Vulkan 1.1 or newer */
   VkPhysicalDevice physical_device;
   VkDevice device; /* created with the extensions named above */
 } vramd_vk_device_info;
+#define VRAMD_VK_DEVICE_INFO_INIT                                                                  \
+  {                                                                                                \
+    VRAMD_STRUCTURE_TYPE_VK_DEVICE_INFO, sizeof(vramd_vk_device_info), NULL, NULL, VK_NULL_HANDLE, \
+        VK_NULL_HANDLE, VK_NULL_HANDLE                                                             \
+  }
 
 /* Looks the functions up once. Does not own the VkDevice; destroy before it. */
 VRAMD_EXPORT vramd_result vramd_vk_device_create(const vramd_vk_device_info* info,
@@ -58,7 +65,9 @@ VRAMD_EXPORT void vramd_vk_device_destroy(vramd_vk_device* device);
 /* An imported resource. The caller may use the Vulkan objects freely and destroys them all with
  * vramd_vk_resource_destroy(), never one by one. */
 typedef struct vramd_vk_resource {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   VkDeviceMemory memory;
   VkBuffer buffer;   /* VK_NULL_HANDLE unless the lease is of a buffer */
   VkImage image;     /* VK_NULL_HANDLE unless the lease is of an image */
@@ -68,8 +77,11 @@ typedef struct vramd_vk_resource {
   uint32_t handover_layout; /* VkImageLayout, from the recipe */
   void* internal;           /* of the library */
 } vramd_vk_resource;
-#define VRAMD_VK_RESOURCE_INIT \
-  { sizeof(vramd_vk_resource), VK_NULL_HANDLE, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, NULL, 0, 0, NULL }
+#define VRAMD_VK_RESOURCE_INIT                                                         \
+  {                                                                                    \
+    VRAMD_STRUCTURE_TYPE_VK_RESOURCE, sizeof(vramd_vk_resource), NULL, VK_NULL_HANDLE, \
+        VK_NULL_HANDLE, VK_NULL_HANDLE, 0, NULL, 0, 0, NULL                            \
+  }
 
 /* Creates the matching buffer or image, imports the lease's memory and binds it. The handle that
  * this takes is closed or handed to the driver by the rule of its type, on success and on failure.
@@ -82,7 +94,9 @@ VRAMD_EXPORT void vramd_vk_resource_destroy(vramd_vk_device* device, vramd_vk_re
 /* One side of a hand-over. Between users a shared resource belongs to VK_QUEUE_FAMILY_EXTERNAL, and
  * an image is in its handover_layout. */
 typedef struct vramd_vk_barrier {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  const void* next;
   uint32_t queue_family;      /* of the queue that the command buffer will be submitted to */
   VkImageLayout layout;       /* acquire: to use it in; release: it was used in. Images only.
                                  UNDEFINED: the handover_layout */
@@ -92,8 +106,11 @@ typedef struct vramd_vk_barrier {
   uint32_t first_layer;       /* of an image: each array layer may have a user of its own */
   uint32_t layer_count;       /* 0: all from first_layer on */
 } vramd_vk_barrier;
-#define VRAMD_VK_BARRIER_INIT \
-  { sizeof(vramd_vk_barrier), 0, VK_IMAGE_LAYOUT_UNDEFINED, 0, 0, false, 0, 0 }
+#define VRAMD_VK_BARRIER_INIT                                                                      \
+  {                                                                                                \
+    VRAMD_STRUCTURE_TYPE_VK_BARRIER, sizeof(vramd_vk_barrier), NULL, 0, VK_IMAGE_LAYOUT_UNDEFINED, \
+        0, 0, false, 0, 0                                                                          \
+  }
 
 /* Records the barriers that take the resource over from the previous user, and those that give it
  * to the next: for an image, all mip levels and aspects. Every use goes between the two. They order
@@ -136,7 +153,9 @@ VRAMD_EXPORT vramd_result vramd_vk_stream_get_resource(vramd_vk_stream* stream, 
 /* What a submission waits for and signals. All counts are 0 in a stream without timelines: then the
  * CPU waits for the fence of the submission before it publishes or releases. */
 typedef struct vramd_vk_sync {
+  vramd_structure_type struct_type;
   uint32_t struct_size;
+  void* next;
   uint32_t wait_count;
   VkSemaphore wait_semaphores[VRAMD_MAX_CONSUMERS];
   uint64_t wait_values[VRAMD_MAX_CONSUMERS];
@@ -145,12 +164,17 @@ typedef struct vramd_vk_sync {
   VkSemaphore signal_semaphore;
   uint64_t signal_value; /* for vramd_frame_info.timeline_value, or vramd_consumer_release() */
 } vramd_vk_sync;
+#define VRAMD_VK_SYNC_INIT                                                                       \
+  {                                                                                              \
+    VRAMD_STRUCTURE_TYPE_VK_SYNC, sizeof(vramd_vk_sync), NULL, 0, {VK_NULL_HANDLE}, {0}, {0}, 0, \
+        VK_NULL_HANDLE, 0                                                                        \
+  }
 
 /* For the one submission that renders into the slot: waits for the consumers that had it, at
  * `stage` (0: any), and signals that the frame is ready. Submit in the order of these calls; a sync
  * that is not submitted before a later one must not be submitted any more. The semaphores belong to
- * the stream: one of a consumer that has left is destroyed by a later call, once the GPU has reached
- * the signal_value of the last sync that waits for it. */
+ * the stream: one of a consumer that has left is destroyed by a later call, once the GPU has
+ * reached the signal_value of the last sync that waits for it. */
 VRAMD_EXPORT vramd_result vramd_vk_sync_slot(vramd_vk_stream* stream, const vramd_slot* slot,
                                              VkPipelineStageFlags stage, vramd_vk_sync* sync);
 

@@ -15,7 +15,7 @@ namespace vramd {
 inline namespace v0 {
 
 struct VulkanBarrier : vramd_vk_barrier {
-  VulkanBarrier() : vramd_vk_barrier() { struct_size = sizeof(vramd_vk_barrier); }
+  VulkanBarrier() : vramd_vk_barrier(VRAMD_VK_BARRIER_INIT) {}
 };
 
 class VulkanDevice;
@@ -64,10 +64,11 @@ class VulkanResource {
 class VulkanDevice {
  public:
   static Result<VkPhysicalDevice> FindPhysicalDevice(PFN_vkGetInstanceProcAddr loader,
-                                                     VkInstance instance,
-                                                     const vramd_recipe& recipe) {
+                                                     VkInstance instance, const Recipe& recipe) {
     VkPhysicalDevice found = VK_NULL_HANDLE;
-    const vramd_result result = vramd_vk_find_physical_device(loader, instance, &recipe, &found);
+    const vramd_result result = recipe.Lend([&](const vramd_recipe* lent) {
+      return vramd_vk_find_physical_device(loader, instance, lent, &found);
+    });
     if (result != VRAMD_OK) return Status::Last(result);
     return found;
   }
@@ -75,8 +76,7 @@ class VulkanDevice {
   static Result<vramd_importer> DescribeImporter(PFN_vkGetInstanceProcAddr loader,
                                                  VkInstance instance,
                                                  VkPhysicalDevice physical_device) {
-    vramd_importer importer{};
-    importer.struct_size = sizeof(importer);
+    vramd_importer importer = VRAMD_IMPORTER_INIT;
     const vramd_result result =
         vramd_vk_describe_importer(loader, instance, physical_device, &importer);
     if (result != VRAMD_OK) return Status::Last(result);
@@ -101,7 +101,11 @@ class VulkanDevice {
 
   static Result<VulkanDevice> Create(PFN_vkGetInstanceProcAddr loader, VkInstance instance,
                                      VkPhysicalDevice physical_device, VkDevice device) {
-    const vramd_vk_device_info info = {sizeof(info), loader, instance, physical_device, device};
+    vramd_vk_device_info info = VRAMD_VK_DEVICE_INFO_INIT;
+    info.get_instance_proc_addr = loader;
+    info.instance = instance;
+    info.physical_device = physical_device;
+    info.device = device;
     vramd_vk_device* created = nullptr;
     const vramd_result result = vramd_vk_device_create(&info, &created);
     if (result != VRAMD_OK) return Status::Last(result);
@@ -138,7 +142,7 @@ class VulkanDevice {
 // What a submission that uses a slot or a frame waits for and signals; nothing in a stream without
 // timelines, where the CPU waits for the submission's fence before it publishes or releases.
 struct VulkanSync : vramd_vk_sync {
-  VulkanSync() : vramd_vk_sync() { struct_size = sizeof(vramd_vk_sync); }
+  VulkanSync() : vramd_vk_sync(VRAMD_VK_SYNC_INIT) {}
 
   // Until vkQueueSubmit() all three must stay where they are.
   void Apply(VkSubmitInfo& submit, VkTimelineSemaphoreSubmitInfo& timeline) const {

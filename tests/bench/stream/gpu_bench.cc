@@ -26,6 +26,7 @@
 
 #include "tests/bench/stream/gpu_side.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/or_exit.h"
 #include "vramd/vulkan.h"
 
 namespace vramd::bench {
@@ -196,7 +197,7 @@ ConsumerInfo EveryFrame(std::chrono::nanoseconds spin) {
 class Sender {
  public:
   Sender(Client& client, const StreamInfo& info)
-      : producer_(Producer::Create(client, info).OrExit()) {}
+      : producer_(OrExit(Producer::Create(client, info))) {}
   void Attach(GpuSide& side) {
     side_ = &side;
     stream_.emplace(side.gpu().Attach(producer_));
@@ -205,9 +206,9 @@ class Sender {
   const Producer& producer() const { return producer_; }
 
   void Publish() {
-    Slot slot = producer_.Acquire().OrExit();
-    const VulkanStreamResource shared = stream_->Resource(slot).OrExit();
-    const VulkanSync sync = stream_->Sync(slot).OrExit();
+    Slot slot = OrExit(producer_.Acquire());
+    const VulkanStreamResource shared = OrExit(stream_->Resource(slot));
+    const VulkanSync sync = OrExit(stream_->Sync(slot));
     side_->Submit(sync, [&](VkCommandBuffer commands) {
       VulkanBarrier barrier = side_->gpu().Barrier();
       barrier.discard = true;
@@ -218,7 +219,7 @@ class Sender {
     if (!producer_.uses_timeline()) side_->AwaitNewest();
     FrameInfo info;
     info.timeline_value = sync.signal_value;
-    producer_.Publish(std::move(slot), info).OrExit();
+    OrExit(producer_.Publish(std::move(slot), info));
   }
 
  private:
@@ -231,14 +232,14 @@ class Receiver {
  public:
   Receiver(Client& client, const char* name, const ConsumerInfo& info, GpuSide& side)
       : side_(side),
-        consumer_(Consumer::Open(client, name, info).OrExit()),
+        consumer_(OrExit(Consumer::Open(client, name, info))),
         stream_(side.gpu().Attach(consumer_)),
         corner_(side.gpu(), 4096, VK_BUFFER_USAGE_TRANSFER_DST_BIT) {}
 
   void Take() {
-    Frame frame = consumer_.Next().OrExit();
-    const VulkanStreamResource shared = stream_.Resource(frame).OrExit();
-    const VulkanSync sync = stream_.Sync(frame).OrExit();
+    Frame frame = OrExit(consumer_.Next());
+    const VulkanStreamResource shared = OrExit(stream_.Resource(frame));
+    const VulkanSync sync = OrExit(stream_.Sync(frame));
     side_.Submit(sync, [&](VkCommandBuffer commands) {
       shared.RecordAcquire(commands, side_.gpu().Barrier());
       RecordLook(commands, shared.image(), corner_.buffer());
@@ -344,7 +345,7 @@ constexpr std::chrono::nanoseconds kNoSpin(0);
 void RunNear(const Settings& settings, const std::string& endpoint, Peer peer) {
   ConnectInfo connect;
   connect.endpoint = endpoint.c_str();
-  Client client = Client::Connect(connect).OrExit();
+  Client client = OrExit(Client::Connect(connect));
   Streams streams(client, peer, /*near=*/true, settings, kNoSpin);
   std::printf("%s, %u x %u R16G16B16A16_SFLOAT, %s\n\n", streams.side().gpu().name().c_str(),
               settings.size.width, settings.size.height,
@@ -389,7 +390,7 @@ void RunNear(const Settings& settings, const std::string& endpoint, Peer peer) {
 void RunFar(const Settings& settings, const std::string& endpoint, Peer peer) {
   ConnectInfo connect;
   connect.endpoint = endpoint.c_str();
-  Client client = Client::Connect(connect).OrExit();
+  Client client = OrExit(Client::Connect(connect));
   Streams streams(client, peer, /*near=*/false, settings, kNoSpin);
   std::optional<Raw> raw;
   if (streams.side().CanShare()) raw.emplace(streams.side(), peer, false, settings.size);

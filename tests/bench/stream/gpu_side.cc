@@ -4,7 +4,7 @@ namespace vramd::bench {
 
 using example::Check;
 
-GpuSide::GpuSide(const vramd_recipe* recipe)
+GpuSide::GpuSide(const Recipe* recipe)
     : gpu_(recipe != nullptr ? example::Gpu(*recipe) : example::Gpu(std::string())) {
   const VkDevice device = gpu_.device();
   vkGetDeviceQueue(device, gpu_.queue_family(), 0, &queue_);

@@ -32,7 +32,7 @@ struct Order {
 
 class GpuSide {
  public:
-  explicit GpuSide(const vramd_recipe* recipe = nullptr);
+  explicit GpuSide(const Recipe* recipe = nullptr);
   ~GpuSide();
 
   example::Gpu& gpu() { return gpu_; }

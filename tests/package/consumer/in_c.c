@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   vramd_result result;
   if (argc != 2) return 2;
   info.endpoint = argv[1];
-  info.timeout_ms = 2000;
+  info.timeout_ns = 2000000000u;
   result = vramd_client_create(&info, &client);
   printf("%s: %s\n", vramd_result_name(result), vramd_last_error());
   return result == VRAMD_UNAVAILABLE && client == NULL &&
