@@ -177,8 +177,8 @@ absl::Status CheckDrmModifier(const ImageInfo& image) {
                    static_cast<uint32_t>(VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT),
                    " (VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT); this is ", image.tiling);
   return absl::FailedPreconditionError(
-      "images are laid out by DRM format modifier only on devices with "
-      "VK_EXT_image_drm_format_modifier, which this device does not offer to the broker");
+      "an image laid out by a DRM format modifier needs VK_EXT_image_drm_format_modifier, which this "
+      "device, or this version of the broker, does not have; leave the modifier out");
 }
 
 absl::Status CheckImage(const ImageInfo& image, const RequestLimits& limits) {

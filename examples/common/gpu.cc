@@ -76,8 +76,8 @@ void Check(VkResult result, const char* what) {
 Gpu::Gpu(const vramd::Recipe& recipe) {
   CreateInstance();
   // vramd: the physical device on which the memory can be imported.
-  physical_device_ =
-      OrExit(vramd::VulkanDevice::FindPhysicalDevice(vkGetInstanceProcAddr, instance_, recipe));
+  physical_device_ = example::OrExit(
+      vramd::VulkanDevice::FindPhysicalDevice(vkGetInstanceProcAddr, instance_, recipe));
   CreateDevice();
 }
 
@@ -101,8 +101,8 @@ void Gpu::CreateDevice() {
   name_ = PropertiesOf(physical_device_).deviceName;
   queue_family_ = FindComputeFamily(physical_device_);
   // vramd: the device extensions that importing needs.
-  const std::vector<const char*> extensions =
-      OrExit(vramd::VulkanDevice::Extensions(vkGetInstanceProcAddr, instance_, physical_device_));
+  const std::vector<const char*> extensions = example::OrExit(
+      vramd::VulkanDevice::Extensions(vkGetInstanceProcAddr, instance_, physical_device_));
 
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
@@ -113,7 +113,7 @@ void Gpu::CreateDevice() {
   VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
   timeline.timelineSemaphore = VK_TRUE;
-  const bool has_timeline = OrExit(
+  const bool has_timeline = example::OrExit(
       vramd::VulkanDevice::SupportsTimeline(vkGetInstanceProcAddr, instance_, physical_device_));
   VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                              has_timeline ? &timeline : nullptr};
@@ -128,7 +128,7 @@ void Gpu::CreateDevice() {
   VkCommandPoolCreateInfo pool = {VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = queue_family_;
   Check(vkCreateCommandPool(device_, &pool, nullptr, &pool_), "create a command pool");
-  sharing_ = std::make_unique<vramd::VulkanDevice>(OrExit(
+  sharing_ = std::make_unique<vramd::VulkanDevice>(example::OrExit(
       vramd::VulkanDevice::Create(vkGetInstanceProcAddr, instance_, physical_device_, device_)));
 }
 

@@ -39,7 +39,7 @@ class Gpu {
   const std::string& name() const { return name_; }
 
   vramd::VulkanResource Import(const vramd::Lease& lease) {
-    return OrExit(sharing_->Import(lease));
+    return example::OrExit(sharing_->Import(lease));
   }
 
   // A barrier for a hand-over: stage and access 0 mean any, the layout is the hand-over layout.
@@ -55,7 +55,7 @@ class Gpu {
   // The slots of a Producer or the frames of a Consumer, on this device.
   template <typename Party>
   vramd::VulkanStream Attach(const Party& party) {
-    return OrExit(vramd::VulkanStream::Create(*sharing_, party));
+    return example::OrExit(vramd::VulkanStream::Create(*sharing_, party));
   }
 
   // Records commands and submits them with the semaphores of a slot or a frame. Waits until they

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/os_handle.h"
 #include "tests/integration/scripted_process.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/endpoint.h"
@@ -112,6 +113,69 @@ TEST_F(LeaseTest, WhatADeviceListsItDoes) {
     what.handle_type = support.handle_type;
     EXPECT_EQ(client_.Allocate(what).ok(), support.can_export) << what.handle_type;
   }
+}
+
+TEST_F(LeaseTest, AWishForAMemoryTypeIsFulfilledOrRefused) {
+  (void)OrExit(client_.Allocate(AllocateInfo::Raw(4096)));  // waits for the device to be open
+  const size_t types = OrExit(client_.Devices()).at(0).memory_types.size();
+  size_t fulfilled = 0;
+  for (uint32_t type = 0; type < types; ++type) {
+    vramd_memory_wish wish = VRAMD_MEMORY_WISH_INIT;
+    wish.memory_type_bits = 1u << type;
+    AllocateInfo info = AllocateInfo::Buffer(4096, kStorage);
+    info.next = &wish;
+    const auto lease = client_.Allocate(info);
+    if (lease) {
+      ++fulfilled;
+      EXPECT_EQ(lease->recipe().memory_type_index, type);
+    } else {
+      EXPECT_EQ(lease.status().code(), VRAMD_FAILED_PRECONDITION) << lease.status().message();
+    }
+  }
+  EXPECT_GT(fulfilled, 0u);
+  vramd_memory_wish none = VRAMD_MEMORY_WISH_INIT;
+  none.memory_type_bits = 1u << 31;
+  AllocateInfo info = AllocateInfo::Buffer(4096, kStorage);
+  info.next = &none;
+  const auto refused = client_.Allocate(info);
+  EXPECT_EQ(refused.status().code(), VRAMD_INVALID_ARGUMENT);
+  EXPECT_THAT(refused.status().message(), HasSubstr("memory type bits 0x80000000"));
+}
+
+TEST_F(LeaseTest, AListOfViewFormatsIsInTheRecipeOfEveryLease) {
+  vramd_image_format_list list = VRAMD_IMAGE_FORMAT_LIST_INIT;
+  list.view_format_count = 2;
+  list.view_formats[0] = kRgba8;
+  list.view_formats[1] = kRgba8 + 6;  // VK_FORMAT_R8G8B8A8_SRGB
+  AllocateInfo info = AllocateInfo::Image(kRgba8, 64, 64, kSampled);
+  info.image.flags = 8;  // VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT
+  info.image.next = &list;
+  const auto lease = OrExit(client_.Allocate(info));
+  Client other = broker_.Connect();
+  const Recipe recipe = OrExit(other.Open(lease.allocation_id())).recipe();
+  EXPECT_EQ(recipe.format_list.view_format_count, 2u);
+  EXPECT_EQ(recipe.format_list.view_formats[1], kRgba8 + 6);
+  EXPECT_EQ(recipe.drm_modifier.modifier, VRAMD_DRM_MODIFIER_INVALID);
+  list.view_formats[1] = 97;  // VK_FORMAT_R16G16B16A16_SFLOAT
+  EXPECT_THAT(client_.Allocate(info).status().message(), HasSubstr("view format 97"));
+}
+
+TEST_F(LeaseTest, ADrmModifierIsRefusedByTheExtensionThatItNeeds) {
+  vramd_drm_modifier modifier = VRAMD_DRM_MODIFIER_INIT;
+  modifier.modifier = 0;  // DRM_FORMAT_MOD_LINEAR
+  AllocateInfo info = AllocateInfo::Image(kRgba8, 64, 64, kSampled);
+  info.image.tiling = 1000158000;  // VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT
+  info.image.next = &modifier;
+  const Status refused = client_.Allocate(info).status();
+  EXPECT_EQ(refused.code(), VRAMD_FAILED_PRECONDITION);
+  EXPECT_THAT(refused.message(), HasSubstr("VK_EXT_image_drm_format_modifier"));
+}
+
+TEST_F(LeaseTest, ALeaseGivesHandlesThatAreTheCallersOwn) {
+  const auto lease = OrExit(client_.Allocate(AllocateInfo::Raw(4096)));
+  const OsHandle one((NativeHandle)OrExit(lease.Handle()));
+  const OsHandle two((NativeHandle)OrExit(lease.Handle()));
+  EXPECT_NE(one.get(), two.get());
 }
 
 TEST_F(LeaseTest, CheckShareAnswersBeforeAnythingIsAllocated) {

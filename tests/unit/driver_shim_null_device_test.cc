@@ -234,6 +234,61 @@ TEST(RequestCheck, RefusesBadRawMemory) {
   EXPECT_THAT(MessageOf(request), HasSubstr("cannot be dedicated"));
 }
 
+TEST(RequestCheck, RefusesViewFormatsThatTheImageCannotHave) {
+  AllocationRequest request = Image(64, 64);
+  request.image.format = VK_FORMAT_R8G8B8A8_UNORM;
+  request.image.view_formats = {VK_FORMAT_R8G8B8A8_UNORM};
+  EXPECT_TRUE(MakeNullDevice()->SizeOf(request).ok());
+  request.image.view_formats = {VK_FORMAT_R8G8B8A8_SRGB};
+  EXPECT_THAT(MessageOf(request), HasSubstr("VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT"));
+  request.image.view_formats = {VK_FORMAT_R8G8B8A8_UNORM, VK_FORMAT_R8G8B8A8_UNORM};
+  EXPECT_THAT(MessageOf(request), HasSubstr("VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT"));
+  request.image.flags = VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT;
+  request.image.view_formats = {VK_FORMAT_R8G8B8A8_UNORM, VK_FORMAT_R8G8B8A8_SRGB};
+  EXPECT_TRUE(MakeNullDevice()->SizeOf(request).ok());
+  request.image.view_formats.push_back(VK_FORMAT_R16G16B16A16_SFLOAT);
+  EXPECT_THAT(MessageOf(request), HasSubstr("view format 97 is not compatible"));
+  request.image.view_formats = {0x7fffffff};
+  EXPECT_THAT(MessageOf(request), HasSubstr("is not compatible"));
+  request.image.view_formats.assign(kMaxViewFormats + 1, VK_FORMAT_R8G8B8A8_UNORM);
+  EXPECT_THAT(MessageOf(request), HasSubstr("65 view formats are too many"));
+}
+
+TEST(RequestCheck, RefusesADrmModifierByTheExtensionThatItNeeds) {
+  AllocationRequest request = Image(64, 64);
+  request.image.drm_modifier = DrmModifier{};
+  EXPECT_THAT(MessageOf(request), HasSubstr("VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT"));
+  request.image.tiling = VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT;
+  const absl::Status refused = MakeNullDevice()->SizeOf(request).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("VK_EXT_image_drm_format_modifier"));
+  request.image.drm_modifier->plane_count = 5;
+  EXPECT_THAT(MessageOf(request), HasSubstr("5 plane layouts are too many"));
+  request.image.drm_modifier.reset();
+  EXPECT_THAT(MessageOf(request), HasSubstr("image tiling 1000158000 is not valid"));
+}
+
+TEST(RequestCheck, MemoryTypesAreCheckedForEveryKind) {
+  for (AllocationRequest request : {Raw(1), Buffer(1), Image(64, 64)}) {
+    request.memory_types = 1;
+    EXPECT_TRUE(MakeNullDevice()->SizeOf(request).ok());
+    request.memory_types = 2;
+    EXPECT_THAT(MessageOf(request), HasSubstr("memory type bits 0x2"));
+  }
+}
+
+TEST(FormatInfo, ViewsStayInTheClassOfTheImage) {
+  EXPECT_TRUE(AreViewCompatible(VK_FORMAT_R8G8B8A8_UNORM, VK_FORMAT_R32_UINT));
+  EXPECT_TRUE(AreViewCompatible(VK_FORMAT_BC7_UNORM_BLOCK, VK_FORMAT_BC7_SRGB_BLOCK));
+  EXPECT_TRUE(AreViewCompatible(VK_FORMAT_ASTC_12x12_UNORM_BLOCK, VK_FORMAT_ASTC_12x12_SRGB_BLOCK));
+  EXPECT_FALSE(AreViewCompatible(VK_FORMAT_BC1_RGB_SRGB_BLOCK, VK_FORMAT_BC1_RGBA_UNORM_BLOCK));
+  EXPECT_FALSE(AreViewCompatible(VK_FORMAT_BC3_UNORM_BLOCK, VK_FORMAT_BC7_UNORM_BLOCK));
+  EXPECT_FALSE(AreViewCompatible(VK_FORMAT_BC1_RGB_UNORM_BLOCK, VK_FORMAT_R16G16B16A16_UNORM));
+  EXPECT_FALSE(AreViewCompatible(VK_FORMAT_D32_SFLOAT, VK_FORMAT_R32_SFLOAT));
+  EXPECT_TRUE(AreViewCompatible(VK_FORMAT_D32_SFLOAT, VK_FORMAT_D32_SFLOAT));
+  EXPECT_FALSE(AreViewCompatible(VK_FORMAT_G8_B8R8_2PLANE_420_UNORM, VK_FORMAT_R8_UNORM));
+}
+
 TEST(RequestCheck, RefusesWhatIsNoEnumerator) {
   EXPECT_THAT(MessageOf({}), HasSubstr("names no resource"));
   AllocationRequest request = Raw(1);

@@ -248,9 +248,9 @@ typedef struct vramd_plane_layout {
 #define VRAMD_DRM_MODIFIER_INVALID 0x00ffffffffffffffu /* DRM_FORMAT_MOD_INVALID */
 
 /* Chained to a vramd_image_info whose tiling is VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT: how the
- * image lies in memory. In a request, plane_count 0 leaves offsets and pitches to the driver; a
- * device without VK_EXT_image_drm_format_modifier is VRAMD_FAILED_PRECONDITION. In a recipe,
- * VRAMD_DRM_MODIFIER_INVALID says that the image has no modifier that the broker knows. */
+ * image lies in memory. In a request, plane_count 0 leaves offsets and pitches to the driver;
+ * VRAMD_FAILED_PRECONDITION on a device without VK_EXT_image_drm_format_modifier, or by a broker
+ * that does not use it. VRAMD_DRM_MODIFIER_INVALID says, in a recipe too, that there is none. */
 typedef struct vramd_drm_modifier {
   vramd_structure_type struct_type;
   uint32_t struct_size;

@@ -7,10 +7,13 @@ namespace vramd {
 namespace {
 
 struct Pair {
+  const char* name;
   const char* program;
   const char* library;
   const char* what;  // the library is
 };
+
+void PrintTo(const Pair& pair, std::ostream* out) { *out << pair.name; }
 
 class AbiPairTest : public testing::TestWithParam<Pair> {
  protected:
@@ -24,18 +27,14 @@ TEST_P(AbiPairTest, EveryCallThatTakesOrFillsAStructBehaves) {
   EXPECT_EQ(program.Wait(std::chrono::minutes(2)), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AbiPairTest,
-                         testing::Values(Pair{VRAMD_PAIR_OLDER, VRAMD_LIBRARY_OLDER, "older"},
-                                         Pair{VRAMD_PAIR_OLDER, VRAMD_LIBRARY_NEWER, "newer"},
-                                         Pair{VRAMD_PAIR_NEWER, VRAMD_LIBRARY_OLDER, "older"},
-                                         Pair{VRAMD_PAIR_NEWER, VRAMD_LIBRARY_NEWER, "newer"}),
-                         [](const testing::TestParamInfo<Pair>& given) {
-                           const bool program_is_newer =
-                               std::string(given.param.program) == VRAMD_PAIR_NEWER;
-                           return std::string(program_is_newer ? "Newer" : "Older") + "ProgramOn" +
-                                  (given.param.what == std::string("newer") ? "Newer" : "Older") +
-                                  "Library";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, AbiPairTest,
+    testing::Values(
+        Pair{"OlderProgramOnOlderLibrary", VRAMD_PAIR_OLDER, VRAMD_LIBRARY_OLDER, "older"},
+        Pair{"OlderProgramOnNewerLibrary", VRAMD_PAIR_OLDER, VRAMD_LIBRARY_NEWER, "newer"},
+        Pair{"NewerProgramOnOlderLibrary", VRAMD_PAIR_NEWER, VRAMD_LIBRARY_OLDER, "older"},
+        Pair{"NewerProgramOnNewerLibrary", VRAMD_PAIR_NEWER, VRAMD_LIBRARY_NEWER, "newer"}),
+    [](const testing::TestParamInfo<Pair>& given) { return std::string(given.param.name); });
 
 }  // namespace
 }  // namespace vramd
