@@ -42,6 +42,9 @@ Recipe ImageRecipe() {
   recipe.device.luid_valid = true;
   recipe.device.node_mask = 17;
   recipe.handover_layout = 18;
+  recipe.image.view_formats = {19, 20};
+  recipe.image.drm_modifier =
+      DrmModifier{.modifier = 21, .plane_count = 2, .planes = {{{22, 23}, {24, 25}}}};
   return recipe;
 }
 
@@ -64,7 +67,7 @@ TEST(ConvertTest, AnImageRecipeArrivesWhole) {
   const auto got = RoundTrip(sent);
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->kind, ResourceKind::kImage);
-  EXPECT_EQ(std::memcmp(&got->image, &sent.image, sizeof(ImageInfo)), 0);
+  EXPECT_EQ(got->image, sent.image);
   EXPECT_EQ(got->allocation_size, sent.allocation_size);
   EXPECT_EQ(got->memory_type_index, 12u);
   EXPECT_EQ(got->memory_property_flags, 13u);
