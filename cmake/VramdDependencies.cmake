@@ -34,6 +34,13 @@ if(NOT TARGET gRPC::grpc++_unsecure)
 endif()
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
+# HTTP/2 for the client's calls.
+find_path(NGHTTP2_INCLUDE_DIR nghttp2/nghttp2.h REQUIRED)
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+add_library(nghttp2::nghttp2 UNKNOWN IMPORTED GLOBAL)
+set_target_properties(nghttp2::nghttp2 PROPERTIES IMPORTED_LOCATION ${NGHTTP2_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${NGHTTP2_INCLUDE_DIR})
+
 # volk is a header and one source file; the daemon alone uses it.
 find_path(VOLK_INCLUDE_DIR volk.h REQUIRED)
 find_path(VULKAN_INCLUDE_DIR vulkan/vulkan_core.h REQUIRED)
