@@ -220,6 +220,7 @@ void Connection::Flush() {
     const absl::Status read = ReadIn();
     return Break(read.ok() ? written : read);
   }
+  if (absl::Status checked = session_->Check(); !checked.ok()) return Break(checked);
   if (is_full_ && someone_reads_ && !std::exchange(reader_waits_for_room_, true)) stream_->Wake();
 }
 

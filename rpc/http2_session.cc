@@ -17,6 +17,7 @@ namespace {
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 1 << 20;
 constexpr uint32_t kHeaderListSize = 16 << 10;
+constexpr uint32_t kManyStreams = 0x7fffffff;
 constexpr size_t kOutputSize = 64 << 10;
 // Calls that timed out before they could be sent leave frames behind.
 constexpr size_t kMaxQueuedFrames = 16 << 10;
@@ -81,6 +82,9 @@ absl::Status Http2Session::Begin() {
   nghttp2_option_set_no_auto_window_update(option.get(), 1);
   nghttp2_option_set_no_closed_streams(option.get(), 1);
   nghttp2_option_set_max_reserved_remote_streams(option.get(), 0);
+  // Until the server's settings come, as many calls as one likes: who only sends may never read
+  // them.
+  nghttp2_option_set_peer_max_concurrent_streams(option.get(), kManyStreams);
   const auto callbacks = SessionCallbacks::Make();
   if (callbacks == nullptr) return absl::ResourceExhaustedError("out of memory");
   nghttp2_session* session = nullptr;
@@ -184,7 +188,10 @@ absl::Status Http2Session::Receive(absl::string_view bytes) {
   if (taken < 0)
     return absl::UnavailableError(
         absl::StrCat("HTTP/2: ", nghttp2_strerror(static_cast<int>(taken))));
-  // After an error that only the whole connection can have, nghttp2 says GOAWAY and wants no more.
+  return absl::OkStatus();
+}
+
+absl::Status Http2Session::Check() const {
   if (nghttp2_session_want_read(session_.get()) != 0) return absl::OkStatus();
   if (spent()) return absl::UnavailableError("the server ended the connection by GOAWAY");
   return absl::UnavailableError(

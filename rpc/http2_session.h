@@ -44,9 +44,11 @@ class Http2Session {
   // To be called after a message was taken from the answer: lets the server send more.
   void Taken(int32_t stream, Answer& answer);
 
-  // Takes bytes that came in. An error means that the connection is of no use any more; what is in
-  // output() should still be sent, because it tells the server why.
+  // Takes bytes that came in. An error means that the connection is of no use any more.
   absl::Status Receive(absl::string_view bytes);
+  // To be asked once output() was sent: the same error, when the server broke a rule and has now
+  // been told so, or when it said GOAWAY and nothing is left.
+  absl::Status Check() const;
   // Bytes to be sent, empty if there are none now. Valid until the next call of anything here.
   absl::string_view output();
   void Sent(size_t bytes);
