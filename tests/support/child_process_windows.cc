@@ -103,9 +103,13 @@ PROCESS_INFORMATION Spawn(const ChildProcess::Options& options, const OsHandle& 
   std::wstring line = CommandLine(options.command);
   std::wstring environment = EnvironmentBlock(options.environment);
   PROCESS_INFORMATION started{};
-  if (!CreateProcessW(nullptr, line.data(), nullptr, nullptr, TRUE, CREATE_UNICODE_ENVIRONMENT,
-                      environment.data(), nullptr, &startup, &started))
-    Die(options.command[0]);
+  const auto start = [&] {
+    return CreateProcessW(nullptr, line.data(), nullptr, nullptr, TRUE, CREATE_UNICODE_ENVIRONMENT,
+                          environment.data(), nullptr, &startup, &started) != FALSE;
+  };
+  // Wine 8 says so of a process that died before it ran anything of the program's, about once in a
+  // thousand on a busy machine.
+  if (!start() && (GetLastError() != ERROR_INTERNAL_ERROR || !start())) Die(options.command[0]);
   return started;
 }
 
