@@ -11,6 +11,10 @@ if(TARGET vramd_layer)  # reads Vulkan's headers only, which takes no time
   set_target_properties(vramd_layer PROPERTIES UNITY_BUILD OFF)
 endif()
 
+if(TARGET unit_rpc)  # each file has a deadline and a server of its own
+  set_target_properties(unit_rpc PROPERTIES UNITY_BUILD OFF)
+endif()
+
 if(TARGET layer_test)  # its files share many names: a fake driver, and who calls it
   set_target_properties(layer_test PROPERTIES UNITY_BUILD OFF)
 endif()
