@@ -74,7 +74,7 @@ int LongRun(int rounds);
 //
 // On Windows the system's thread pools and gRPC start threads when it suits them, on a busy machine
 // also after hundreds of calls, and each thread is some handles. So there the rounds are done in
-// five parts, and the part with the least growth counts: what each round leaves is in all of them.
+// ten parts, and the part with the least growth counts: what each round leaves is in all of them.
 // No part is begun after one without growth.
 int64_t HandlesLeft(int rounds, const std::function<void()>& round,
                     const std::function<size_t()>& count);

@@ -257,7 +257,7 @@ std::string OwnProgram() {
 
 int64_t HandlesLeft(int rounds, const std::function<void()>& round,
                     const std::function<size_t()>& count) {
-  constexpr int kParts = 5;
+  constexpr int kParts = 10;
   int64_t least = std::numeric_limits<int64_t>::max();
   for (int part = 0; part < kParts && least > 0; ++part) {
     const auto before = static_cast<int64_t>(count());
