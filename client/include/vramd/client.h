@@ -1,18 +1,19 @@
 // client.h: the C++ interface of the vramd client library, C++17 or newer.
 //
-//   auto client = vramd::Client::Connect();    // a Result: a value, or the status that says why
-//   not if (!client) return Report(client.status()); auto info =
-//   vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080, usage); auto lease =
-//   client->Allocate(info); auto name = lease->Publish("my-app/preview");
+//   auto client = vramd::Client::Connect();       // a Result: a value, or the status that
+//   if (!client) return Report(client.status());  // says why there is none
+//   auto info = vramd::AllocateInfo::Image(VK_FORMAT_R8G8B8A8_UNORM, 1920, 1080, usage);
+//   auto lease = client->Allocate(info);
+//   auto name = lease->Publish("my-app/preview");
 //
 // Everything here is inline over the C interface in vramd.h, which has the full contract of each
 // call: errors, limits, threads. So the library's ABI is C's, whatever compiler the application
 // uses. All classes are move-only and release what they own in their destructor. A Lease or Watch
 // must not outlive its Client.
 //
-// Structs of the C interface that hold others by pointer have a class here that holds them by
-// value, under the same names. It is the class that the functions here take and give; the pointers
-// are set only while they run.
+// Where a struct of the C interface points to others, the class for it here holds them by value,
+// under the same names. The functions here take and return that class, and set the pointers only
+// while they run.
 #ifndef VRAMD_CLIENT_H_
 #define VRAMD_CLIENT_H_
 
@@ -45,7 +46,8 @@ struct Recipe : vramd_recipe {
   Recipe() : vramd_recipe(VRAMD_RECIPE_INIT) {}
 
   vramd_buffer_info buffer = VRAMD_BUFFER_INFO_INIT;
-  vramd_image_info image = VRAMD_IMAGE_INFO_INIT;  // not chained to the next two, but they are its
+  vramd_image_info image = VRAMD_IMAGE_INFO_INIT;
+  // The image's, too. Chained to it only while this is linked.
   vramd_image_format_list format_list = VRAMD_IMAGE_FORMAT_LIST_INIT;
   vramd_drm_modifier drm_modifier = VRAMD_DRM_MODIFIER_INIT;
 

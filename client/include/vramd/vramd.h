@@ -18,7 +18,7 @@
  *               out, and fields that this library does not have are zero.
  *             - next points to further structs that say more, in any order, each at most once. A
  *               struct says in its comment to which others it can be chained. Any other is
- *               VRAMD_INVALID_ARGUMENT, which names its type; never is one ignored. At most 32.
+ *               VRAMD_INVALID_ARGUMENT, which names its type: none is ignored. At most 32.
  *             - In a struct that a function fills, next and all other pointers are the caller's:
  *               they point to structs of its own, which are filled too. NULL: not wanted.
  *             - In an array, every element has the struct_size of the first one.
@@ -29,17 +29,19 @@
  *             0 not at all, VRAMD_FOREVER without an end. One that is a field is for calls to the
  *             broker: there 0 is the client's, and the client's own is 5 seconds if it is 0.
  * NULL        Where a parameter's comment does not allow NULL, it is VRAMD_INVALID_ARGUMENT, and
- * the message names the parameter. Functions without a result then do nothing, and answer 0, false,
- * NULL, or -1 for a handle. Ownership   What a function creates, the caller destroys with the
- * function named beside it. Threads     A vramd_client may be used from several threads at once,
- * and so may a vramd_lease, except that destroying an object must be the last use of it. A
- * vramd_watch belongs to one thread at a time. fork()      In the child every object of the parent
- * is dead: calls answer VRAMD_FAILED_PRECONDITION, those without a result what they answer for NULL
- * (names and ids can still be asked for). Destroying one frees memory of the child, part of it only
- *             when the child ends. Nothing of the parent's is touched, and exit() works. A child
- * can connect by itself only if its parent had not connected before fork(): else
- *             vramd_client_create() is VRAMD_FAILED_PRECONDITION, too. A program that the child
- *             executes can always connect.
+ *             the message names the parameter. Functions without a result then do nothing, and
+ *             answer 0, false, NULL, or -1 for a handle.
+ * Ownership   What a function creates, the caller destroys with the function named beside it.
+ * Threads     A vramd_client may be used from several threads at once, and so may a vramd_lease,
+ *             except that destroying an object must be the last use of it. A vramd_watch belongs to
+ *             one thread at a time.
+ * fork()      In the child every object of the parent is dead: calls answer
+ *             VRAMD_FAILED_PRECONDITION, those without a result what they answer for NULL (names
+ *             and ids can still be asked for). Destroying one frees memory of the child, part of
+ *             it only when the child ends. Nothing of the parent's is touched, and exit() works.
+ *             A child can connect by itself only if its parent had not connected before fork():
+ *             else vramd_client_create() is VRAMD_FAILED_PRECONDITION, too. A program that the
+ *             child executes can always connect.
  * Exceptions  None leaves the library.
  */
 #ifndef VRAMD_VRAMD_H_
