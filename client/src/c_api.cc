@@ -12,7 +12,6 @@
 #include "client/src/last_error.h"
 #include "client/src/sized_struct.h"
 #include "client/src/watch_core.h"
-#include "proto/convert.h"
 #include "vramd/vramd.h"
 
 struct vramd_lease {
@@ -61,21 +60,6 @@ absl::StatusOr<v1::Device> FindDevice(vramd_client& client, uint32_t index) {
 }
 
 }  // namespace
-
-absl::Status CheckElement(const vramd_published* element) {
-  VRAMD_RETURN_IF_ERROR(CheckSized(element));
-  return element->recipe == nullptr ? absl::OkStatus() : CheckRecipe(element->recipe);
-}
-
-absl::Status WriteElement(const v1::Published& item, vramd_published* element) {
-  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(item.recipe()));
-  vramd_published own = ToC(item);
-  own.recipe = element->recipe;
-  WriteSized(own, element);
-  if (own.recipe != nullptr) WriteRecipe(recipe, own.recipe);
-  return absl::OkStatus();
-}
-
 }  // namespace vramd
 
 using vramd::RunCall;

@@ -7,7 +7,6 @@
 #include "client/src/c_support.h"
 #include "client/src/last_error.h"
 #include "client/src/stream_convert.h"
-#include "proto/convert.h"
 #include "vramd/vramd_stream.h"
 
 // One of the two.
@@ -106,21 +105,6 @@ absl::Status GiveFrame(absl::StatusOr<ClientFrame> next, vramd_frame* frame) {
 }
 
 }  // namespace
-
-absl::Status CheckElement(const vramd_stream_listing* element) {
-  VRAMD_RETURN_IF_ERROR(CheckSized(element));
-  return element->recipe == nullptr ? absl::OkStatus() : CheckRecipe(element->recipe);
-}
-
-absl::Status WriteElement(const v1::StreamListing& item, vramd_stream_listing* element) {
-  VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(item.recipe()));
-  vramd_stream_listing own = ToC(item);
-  own.recipe = element->recipe;
-  WriteSized(own, element);
-  if (own.recipe != nullptr) WriteRecipe(recipe, own.recipe);
-  return absl::OkStatus();
-}
-
 }  // namespace vramd
 
 using vramd::RunCall;

@@ -17,6 +17,7 @@
 #include "client/src/sized_struct.h"
 #include "client/src/stream_convert.h"
 #include "client/src/time_convert.h"
+#include "proto/convert.h"
 #include "vramd/vramd.h"
 
 struct vramd_client {
@@ -28,22 +29,30 @@ namespace vramd {
 
 inline std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
-// An element of an array that is to be filled, and an item that it is filled with. Overloaded for
-// structs that point to others.
+// A struct that points to a recipe of the caller's, which is to be filled, too; NULL: not wanted.
+template <typename T>
+concept HasRecipe = requires(T element) { CheckRecipe(element.recipe); };
+
+// An element of an array that is to be filled, and an item that it is filled with.
 template <typename T>
 absl::Status CheckElement(const T* element) {
-  return CheckSized(element);
+  VRAMD_RETURN_IF_ERROR(CheckSized(element));
+  if constexpr (HasRecipe<T>) {
+    if (element->recipe != nullptr) return CheckRecipe(element->recipe);
+  }
+  return absl::OkStatus();
 }
 template <typename T, typename Item>
 absl::Status WriteElement(const Item& item, T* element) {
-  VRAMD_ASSIGN_OR_RETURN(const T converted, absl::StatusOr<T>(ToC(item)));
-  WriteSized(converted, element);
+  VRAMD_ASSIGN_OR_RETURN(T own, absl::StatusOr<T>(ToC(item)));
+  if constexpr (HasRecipe<T>) {
+    VRAMD_ASSIGN_OR_RETURN(const Recipe recipe, FromProto(item.recipe()));
+    own.recipe = element->recipe;
+    if (own.recipe != nullptr) WriteRecipe(recipe, own.recipe);
+  }
+  WriteSized(own, element);
   return absl::OkStatus();
 }
-absl::Status CheckElement(const vramd_published* element);
-absl::Status WriteElement(const v1::Published& item, vramd_published* element);
-absl::Status CheckElement(const vramd_stream_listing* element);
-absl::Status WriteElement(const v1::StreamListing& item, vramd_stream_listing* element);
 
 // The elements of a caller's array are as large as the first one says, which all must say.
 template <typename T>
