@@ -2,7 +2,6 @@
 # Vulkan's functions come from the application.
 vramd_library(vramd_client_vulkan
   SOURCES
-    src/fork_check.cc
     src/last_error.cc
     src/recipe_convert.cc
     src/sized_struct.cc

@@ -1,22 +1,14 @@
 #include "rpc/channel.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/bury.h"
 #include "base/status_macros.h"
 #include "rpc/connection.h"
 
 namespace vramd {
 namespace {
-
-// What a child of fork() inherited is kept, and never touched: a thread that is not here may have
-// been in the middle of changing it, with its lock held.
-template <typename T>
-void Keep(T dead) {
-  static auto* const kept = new std::vector<T>;
-  kept->push_back(std::move(dead));
-}
 
 absl::StatusOr<std::string> Frame(const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
@@ -44,7 +36,7 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Create(OsHandle stream, Metada
 Channel::Channel(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
 Channel::~Channel() {
-  if (!birth_.is_here()) Keep(std::move(connection_));
+  if (!birth_.is_here()) Bury(std::move(connection_));
 }
 
 absl::Status Channel::CheckBirth() const {
@@ -99,7 +91,7 @@ ServerStream::ServerStream(std::shared_ptr<Channel> channel, std::shared_ptr<Pen
 
 ServerStream::~ServerStream() {
   Cancel();
-  if (!channel_->birth_.is_here()) Keep(std::move(call_));
+  if (!channel_->birth_.is_here()) Bury(std::move(call_));
 }
 
 absl::Status ServerStream::Read(google::protobuf::MessageLite* message,

@@ -3,11 +3,10 @@
 #ifndef VRAMD_CLIENT_SRC_FORK_CHECK_H_
 #define VRAMD_CLIENT_SRC_FORK_CHECK_H_
 
-#include <memory>
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/bury.h"
 #include "base/fork.h"
 #include "base/status_macros.h"
 
@@ -20,10 +19,6 @@ inline absl::Status CheckBirth(const Birth& birth, absl::string_view what) {
       " was created before fork() and belongs to the parent process; exec a program that "
       "connects by itself, or fork before the first vramd_client_create()"));
 }
-
-// Keeps what a dead object owns for as long as the process lives. Its destructor would wait for
-// threads that are not here, take locks that nobody will open, and use the parent's connection.
-void Bury(std::shared_ptr<void> dead);
 
 }  // namespace vramd
 

@@ -1,4 +1,4 @@
-#include "client/src/fork_check.h"
+#include "base/bury.h"
 
 #include <atomic>
 #include <utility>
