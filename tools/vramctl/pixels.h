@@ -2,8 +2,7 @@
 //
 //   8-bit RGBA and BGRA   as they are, whether UNORM or SRGB: channels are put in order, no more
 //   R16G16B16A16_SFLOAT   taken as linear light: clamped to 0..1, colour encoded as sRGB, alpha not
-//   R32_SFLOAT            taken as a measure (depth, a mask): 0..1 becomes black to white,
-//   unencoded
+//   R32_SFLOAT            taken as a measure (depth, a mask), unencoded: 0..1 is black to white
 //
 // What is below 0 or not a number becomes 0, what is above 1 becomes 1.
 #ifndef VRAMD_TOOLS_VRAMCTL_PIXELS_H_

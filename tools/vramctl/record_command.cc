@@ -38,16 +38,12 @@ Clock::time_point EndOf(const RecordOptions& options) {
                             std::chrono::duration<double>(options.seconds));
 }
 
-// The next frame into the queue. True: there was none yet, or no room for it.
-vramd::Result<bool> RecordOne(FrameReader& reader, EncodeQueue& queue,
-                              std::chrono::nanoseconds timeout) {
-  if (!queue.AwaitRoom(timeout)) return true;
+// The next frame into the queue, if one comes and there is room in time.
+vramd::Status RecordOne(FrameReader& reader, EncodeQueue& queue, std::chrono::nanoseconds timeout) {
+  if (!queue.AwaitRoom(timeout)) return {};
   auto picture = reader.Next(timeout);
-  if (picture.status().code() == VRAMD_DEADLINE_EXCEEDED && !reader.abandoned()) return true;
-  if (!picture.ok()) return picture.status();
-  vramd::Status added = queue.Add(*std::move(picture));
-  if (!added.ok()) return added;
-  return false;
+  if (picture.status().code() == VRAMD_DEADLINE_EXCEEDED && !reader.abandoned()) return {};
+  return picture.ok() ? queue.Add(*std::move(picture)) : picture.status();
 }
 
 // Why it stopped, for people, or the error.
@@ -60,11 +56,11 @@ vramd::Result<std::string> RecordAll(FrameReader& reader, const RecordOptions& o
     if (!status.ok()) return status;
     const auto left = end == Clock::time_point::max() ? kPiece : end - Clock::now();
     if (left.count() <= 0) return std::string("the time is over");
-    const auto one = RecordOne(reader, queue, std::min<Clock::duration>(left, kPiece));
-    if (one.ok()) continue;
+    status = RecordOne(reader, queue, std::min<Clock::duration>(left, kPiece));
+    if (status.ok()) continue;
     if (Stopped()) return std::string("interrupted");
-    if (one.is_end()) return one.status().message();
-    return one.status();
+    if (status.is_end()) return status.message();
+    return status;
   }
   return std::string("all frames that were asked for");
 }
@@ -80,7 +76,7 @@ vramd::Status AwaitWritten(EncodeQueue& queue, const RecordOptions& options,
 
 // What to do about frames that were dropped.
 std::string RemedyFor(const std::string& path) {
-  if (path == "-" || IsPipe(path))
+  if (IsPipe(path))
     return "what reads the pipe is too slow; give it less to do, as with a faster preset of its "
            "encoder, or let more frames wait (--limit)";
   if (EndsWith(path, ".png"))

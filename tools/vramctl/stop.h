@@ -12,7 +12,7 @@ inline constexpr std::chrono::milliseconds kPiece(100);
 
 // From now on the first signal makes Stopped() true, so that the program can finish what it writes.
 // A second one ends the program at once, whatever it waits for: a driver, or a pipe that nobody
-// reads.
+// reads. A write into a pipe whose reader has left fails and does not end the program.
 void StopOnSignals();
 bool Stopped();
 
