@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/section.h"
@@ -86,27 +87,27 @@ grpc::Status StreamParty::Start(uint64_t part) {
 
 grpc::Status StreamParty::Retire(uint64_t part, uint32_t oldest) {
   v1::RetireRequest request;
-  v1::RetireReply reply;
-  request.set_part_id(part);
   request.set_oldest_generation(oldest);
-  return streams_->Retire(NewContext().get(), request, &reply);
+  return Send(part, std::move(request));
 }
 
-grpc::Status StreamParty::RetireByRequest(uint64_t part, uint64_t request) {
-  v1::RetireRequest retire;
-  v1::RetireReply reply;
-  line_.lane->Abandon(RequestId{request});
-  retire.set_part_id(part);
-  retire.set_request_id(request);
-  return streams_->Retire(NewContext().get(), retire, &reply);
+grpc::Status StreamParty::RetireByRequest(uint64_t part, uint64_t unheard) {
+  line_.lane->Abandon(RequestId{unheard});
+  v1::RetireRequest request;
+  request.set_request_id(unheard);
+  return Send(part, std::move(request));
 }
 
 grpc::Status StreamParty::RetireUnused(uint64_t part, uint32_t generation) {
-  v1::RetireRequest retire;
+  v1::RetireRequest request;
+  request.set_unused_generation(generation);
+  return Send(part, std::move(request));
+}
+
+grpc::Status StreamParty::Send(uint64_t part, v1::RetireRequest request) {
   v1::RetireReply reply;
-  retire.set_part_id(part);
-  retire.set_unused_generation(generation);
-  return streams_->Retire(NewContext().get(), retire, &reply);
+  request.set_part_id(part);
+  return streams_->Retire(NewContext().get(), request, &reply);
 }
 
 grpc::Status StreamParty::Leave(uint64_t part) {

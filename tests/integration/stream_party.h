@@ -29,7 +29,7 @@ class StreamParty {
   grpc::Status Start(uint64_t part);
   grpc::Status Retire(uint64_t part, uint32_t oldest);
   // Of a Resize whose reply did not come: redeems none of its handles, as nobody could.
-  grpc::Status RetireByRequest(uint64_t part, uint64_t request);
+  grpc::Status RetireByRequest(uint64_t part, uint64_t unheard);
   // Of a Resize whose reply came: its handles are this process's own.
   grpc::Status RetireUnused(uint64_t part, uint32_t generation);
   grpc::Status Leave(uint64_t part);
@@ -67,6 +67,7 @@ class StreamParty {
 
  private:
   std::unique_ptr<grpc::ClientContext> NewContext() const;
+  grpc::Status Send(uint64_t part, v1::RetireRequest request);
 
   Line line_;
   StreamChannel channel_;
