@@ -152,7 +152,17 @@ Result<std::vector<T>> Enumerate(const T& init, Call call) {
   return items;
 }
 
-// The same for an Item that is a class over the C struct, with a recipe.
+// The same of what there are at most `most` of: one call, and one round trip, is enough.
+template <typename T, typename Call>
+Result<std::vector<T>> EnumerateAtMost(uint32_t most, const T& init, Call call) {
+  std::vector<T> items(most, init);
+  const vramd_result result = call(&most, items.data());
+  if (result != VRAMD_OK) return Status::Last(result);
+  items.resize(most, init);
+  return items;
+}
+
+// The two-call idiom for an Item that is a class over the C struct, with a recipe.
 template <typename Item, typename C, typename Call>
 Result<std::vector<Item>> EnumerateWithRecipes(const C& init, Call call) {
   uint32_t count = 0;
@@ -325,13 +335,15 @@ class Client {
   explicit Client(vramd_client* client) : client_(client) {}
 
   Status AddTypes(DeviceInfo& device) {
-    auto memory = Enumerate<vramd_memory_type>(
-        VRAMD_MEMORY_TYPE_INIT, [&](uint32_t* count, vramd_memory_type* out) {
-          return vramd_enumerate_memory_types(get(), device.index, count, out);
-        });
+    auto memory = EnumerateAtMost<vramd_memory_type>(VRAMD_MAX_MEMORY_TYPES, VRAMD_MEMORY_TYPE_INIT,
+                                                     [&](uint32_t* count, vramd_memory_type* out) {
+                                                       return vramd_enumerate_memory_types(
+                                                           get(), device.index, count, out);
+                                                     });
     if (!memory) return memory.status();
-    auto handles = Enumerate<vramd_handle_support>(
-        VRAMD_HANDLE_SUPPORT_INIT, [&](uint32_t* count, vramd_handle_support* out) {
+    auto handles = EnumerateAtMost<vramd_handle_support>(
+        VRAMD_MAX_HANDLE_TYPES, VRAMD_HANDLE_SUPPORT_INIT,
+        [&](uint32_t* count, vramd_handle_support* out) {
           return vramd_enumerate_handle_types(get(), device.index, count, out);
         });
     if (!handles) return handles.status();
